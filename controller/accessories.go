@@ -48,7 +48,7 @@ func (o *owners) addUnderWay(release app.Release) {
 // removeOrphanAccessories removes what was made for releases and that none in the
 // ledger owns, such as the keeper of an instance that was removed by a process that
 // was killed right after. They were listed before the ledger was read.
-func (c *Controller) removeOrphanAccessories(ctx context.Context, accessories []docker.Accessory, o *owners) error {
+func (c *Controller) removeOrphanAccessories(ctx context.Context, accessories []docker.Accessory, o *owners, renames int64) error {
 	var errs []error
 	silent := make(map[docker.AccessoryKind]bool)
 	for _, accessory := range accessories {
@@ -57,7 +57,7 @@ func (c *Controller) removeOrphanAccessories(ctx context.Context, accessories []
 			errs = append(errs, err)
 			continue
 		}
-		if owned || silent[accessory.Kind] {
+		if owned || silent[accessory.Kind] || renames != c.renames.Load() { // it may be under another name
 			continue
 		}
 		c.logger.Info("removing what no release owns", "kind", string(accessory.Kind), "id", accessory.ID, "app", accessory.App)

@@ -21,10 +21,12 @@ import (
 	"berth/controller/archive"
 	"berth/controller/audit"
 	"berth/controller/folder"
+	"berth/controller/handle"
 	"berth/controller/notice"
 	"berth/controller/plan"
 	"berth/controller/quiet"
 	"berth/controller/release"
+	"berth/controller/releaselog"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/uploads"
@@ -43,6 +45,7 @@ type Options struct {
 	Audit      audit.Auditor // keeps how releases end, and waivers
 	Key        secret.Key    // seals the secrets of apps in the ledger
 	DataFolder string        // holds uploads/ and logs/
+	Handles    *handle.Book  // of apps that were renamed; nil where none was
 	NoRoom     func() error  // refuses uploads while the disk is too full; nil: never
 
 	ForbiddenWaivers []app.Waiver // that no app may have; may be empty
@@ -86,8 +89,9 @@ type Controller struct {
 	volumes  *volumes.Volumes
 	releases *release.Shipper // takes what is accepted to its end
 
-	wake   chan struct{} // one pending request to reconcile
-	passed atomic.Value  // time.Time: the end of the last pass of the reconciler
+	wake    chan struct{} // one pending request to reconcile
+	passed  atomic.Value  // time.Time: the end of the last pass of the reconciler
+	renames atomic.Int64  // that have begun
 
 	running context.Context //nolint:containedctx // of Run; orphans are removed under it
 }
@@ -125,13 +129,16 @@ func New(o Options) (*Controller, error) {
 	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.Notify, c.requestReconcile
 	o.Routing.Beacon, o.Routing.Logger = beaconOf(o.Key), o.Logger
 	c.routes = routing.New(o.Routing)
-	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger = volumeApps{c}, c.uploads, o.Release.BuildDisk, o.Logger
+	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger, o.Volumes.Handles = volumeApps{c}, c.uploads, o.Release.BuildDisk, o.Logger, o.Handles
 	if c.volumes, err = volumes.New(o.Volumes); err != nil {
 		return nil, err
 	}
 	r := &o.Release
 	r.Routes, r.Volumes, r.Uploads, r.Locks = c.routes, c.volumes, c.uploads, c.apps
-	r.Logger, r.Audit, r.Key, r.Most, r.Folder = o.Logger, o.Audit, o.Key, o.MaximumLimits, filepath.Join(o.DataFolder, "logs")
+	r.Logger, r.Audit, r.Key, r.Most = o.Logger, o.Audit, o.Key, o.MaximumLimits
+	if r.Logs, err = releaselog.Open(filepath.Join(o.DataFolder, "logs"), o.Handles); err != nil {
+		return nil, err
+	}
 	r.Notify, r.Reconcile, r.Observe = c.notices.Notify, c.requestReconcile, c.observeLive
 	if c.releases, err = release.New(*r); err != nil {
 		return nil, err

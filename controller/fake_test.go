@@ -13,6 +13,7 @@ import (
 
 	"berth/controller/audit"
 	"berth/controller/docker"
+	"berth/controller/handle"
 	"berth/controller/plan"
 	"berth/controller/volume"
 	"berth/traefik"
@@ -20,6 +21,8 @@ import (
 
 // engine is an engine in memory. Its hooks let a test stand in the way of a step.
 type engine struct {
+	handles *handle.Book // set before the controller is there
+
 	mu        sync.Mutex
 	instances map[string]docker.Instance
 	images    map[string]bool
@@ -134,9 +137,13 @@ func (e *engine) Accessories(context.Context) ([]docker.Accessory, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	order := []docker.AccessoryKind{docker.KindKeeper, docker.KindHelper, docker.KindSecretsVolume, docker.KindFilesImage, docker.KindBuiltImage}
-	return slices.SortedFunc(maps.Values(e.extras), func(a, b docker.Accessory) int {
+	all := slices.SortedFunc(maps.Values(e.extras), func(a, b docker.Accessory) int {
 		return slices.Index(order, a.Kind) - slices.Index(order, b.Kind)
-	}), nil
+	})
+	for i := range all {
+		all[i].App = e.handles.Name(all[i].App)
+	}
+	return all, nil
 }
 
 func (e *engine) RemoveAccessory(_ context.Context, extra docker.Accessory) error {
@@ -163,8 +170,8 @@ func (e *engine) dropExtra(extra docker.Accessory) {
 	delete(e.images, extra.ID)
 }
 
-func secretsOf(o docker.StartOptions, kind docker.AccessoryKind) docker.Accessory {
-	return docker.Accessory{Kind: kind, ID: o.Name + ".secrets", App: o.App, Release: o.Release, Instance: o.Name}
+func (e *engine) secretsOf(o docker.StartOptions, kind docker.AccessoryKind) docker.Accessory {
+	return docker.Accessory{Kind: kind, ID: o.Name + ".secrets", App: e.handles.Of(o.App), Release: o.Release, Instance: o.Name}
 }
 
 func (e *engine) LayerSize(ctx context.Context, name string) (int64, error) {
@@ -199,7 +206,7 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 			id = fmt.Sprintf("%s-%d", id, len(e.images)) // every build has one of its own
 		}
 		e.images[id], e.users[id] = true, e.user.get()
-		e.putExtra(docker.Accessory{Kind: docker.KindBuiltImage, ID: id, App: o.App, Release: o.Release})
+		e.putExtra(docker.Accessory{Kind: docker.KindBuiltImage, ID: id, App: e.handles.Of(o.App), Release: o.Release})
 		e.contents.put(id, e.contents.at(o.Service))
 		built = e.image(id)
 	})
@@ -268,7 +275,7 @@ func networkName(app string, release int64) string {
 }
 
 func (e *engine) EnsureNetwork(_ context.Context, app string, release int64) (docker.Network, error) {
-	network := docker.Network{ID: networkName(app, release), Name: networkName(app, release), App: app, Release: release}
+	network := docker.Network{ID: networkName(e.handles.Of(app), release), Name: networkName(e.handles.Of(app), release), App: e.handles.Of(app), Release: release}
 	e.step("create network", func() { e.networks[network.Name] = network })
 	return network, nil
 }
@@ -276,11 +283,16 @@ func (e *engine) EnsureNetwork(_ context.Context, app string, release int64) (do
 func (e *engine) Networks(context.Context) ([]docker.Network, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Collect(maps.Values(e.networks)), nil
+	var all []docker.Network
+	for _, network := range e.networks {
+		network.App = e.handles.Name(network.App)
+		all = append(all, network)
+	}
+	return all, nil
 }
 
 func (e *engine) RemoveNetwork(_ context.Context, app string, release int64) error {
-	e.step("remove network", func() { delete(e.networks, networkName(app, release)) })
+	e.step("remove network", func() { delete(e.networks, networkName(e.handles.Of(app), release)) })
 	return nil
 }
 
@@ -303,7 +315,7 @@ func (e *engine) JoinProxy(context.Context) error { return nil }
 func (e *engine) VolumeName(name volume.Name) string { return "berth-vol-" + string(name) }
 
 func (e *engine) InstanceName(app string, release int64, service string) string {
-	name := "berth-" + app + "-r" + string(rune('0'+release))
+	name := "berth-" + e.handles.Of(app) + "-r" + string(rune('0'+release))
 	if service == "" || service == "main" {
 		return name
 	}
@@ -318,7 +330,7 @@ func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instanc
 	}
 	image := e.addFiles(o)
 	instance := docker.Instance{
-		ID: fmt.Sprintf("%s#%d", o.Name, len(e.started.get())), Name: o.Name, App: o.App, Release: o.Release, Image: image, Port: 8000,
+		ID: fmt.Sprintf("%s#%d", o.Name, len(e.started.get())), Name: o.Name, App: e.handles.Of(o.App), Release: o.Release, Image: image, Port: 8000,
 	}
 	e.step("create container", func() { e.instances[o.Name] = instance })
 	instance.Condition = docker.Condition{Running: true, StartedAt: time.Now()}
@@ -339,16 +351,16 @@ func (e *engine) addFiles(o docker.StartOptions) (image string) {
 	}
 	if of(false) {
 		image = "files of " + o.Name
-		helper := docker.Accessory{Kind: docker.KindHelper, ID: "helper of " + o.Name, App: o.App, Release: o.Release}
+		helper := docker.Accessory{Kind: docker.KindHelper, ID: "helper of " + o.Name, App: e.handles.Of(o.App), Release: o.Release}
 		e.step("create helper", func() { e.putExtra(helper) })
 		e.step("commit", func() {
-			e.putExtra(docker.Accessory{Kind: docker.KindFilesImage, ID: image, App: o.App, Release: o.Release})
+			e.putExtra(docker.Accessory{Kind: docker.KindFilesImage, ID: image, App: e.handles.Of(o.App), Release: o.Release})
 		})
 		e.step("remove helper", func() { e.dropExtra(helper) })
 	}
 	if of(true) {
-		e.step("create volume for secrets", func() { e.putExtra(secretsOf(o, docker.KindSecretsVolume)) })
-		e.step("create keeper", func() { e.putExtra(secretsOf(o, docker.KindKeeper)) })
+		e.step("create volume for secrets", func() { e.putExtra(e.secretsOf(o, docker.KindSecretsVolume)) })
+		e.step("create keeper", func() { e.putExtra(e.secretsOf(o, docker.KindKeeper)) })
 		e.step("start keeper", func() {})
 	}
 	return image
@@ -358,7 +370,7 @@ func (e *engine) addFiles(o docker.StartOptions) (image string) {
 func (e *engine) removeFiles(name, image string) {
 	o := docker.StartOptions{Name: name}
 	for _, extra := range []docker.Accessory{
-		secretsOf(o, docker.KindKeeper), secretsOf(o, docker.KindSecretsVolume), {Kind: docker.KindFilesImage, ID: image},
+		e.secretsOf(o, docker.KindKeeper), e.secretsOf(o, docker.KindSecretsVolume), {Kind: docker.KindFilesImage, ID: image},
 	} {
 		e.step("remove "+string(extra.Kind), func() {
 			if _, there := e.extras[extraKey(extra.Kind, extra.ID)]; there {
@@ -385,6 +397,7 @@ func (e *engine) Inspect(ctx context.Context, name string) (docker.Instance, err
 	if !ok {
 		return docker.Instance{}, docker.ErrNotFound
 	}
+	instance.App = e.handles.Name(instance.App)
 	if condition, ok := e.exited.find(name); ok {
 		instance.Condition = condition
 	}
@@ -398,6 +411,7 @@ func (e *engine) Instances(context.Context) ([]docker.Instance, error) {
 	e.mu.Lock()
 	var all []docker.Instance
 	for _, instance := range e.instances {
+		instance.App = e.handles.Name(instance.App)
 		all = append(all, instance)
 	}
 	e.mu.Unlock()
@@ -482,6 +496,7 @@ func (e *engine) RemoveApp(_ context.Context, app string) error {
 		}
 	}
 	add(&e.removed, app)
+	app = e.handles.Of(app)
 	e.step("remove containers of app", func() {
 		maps.DeleteFunc(e.instances, func(_ string, instance docker.Instance) bool { return instance.App == app })
 	})

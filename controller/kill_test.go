@@ -100,6 +100,10 @@ func deeds() []deed {
 			_, err := h.Rollback(h.t.Context(), "book", 1, "test")
 			return err
 		}},
+		{"rename", base, func(h *house, _ form) error {
+			_, _, err := h.rename("book", "shelf", false)
+			return err
+		}},
 		{"delete", base, func(h *house, _ form) error { return h.Delete(h.t.Context(), "book", "book") }},
 		{"environment", base, func(h *house, _ form) error {
 			if _, err := h.UpdateEnvironment(h.t.Context(), "book", setVariable("TITLE", "other")); err != nil {
@@ -281,6 +285,9 @@ func withoutAll(names, others []string) []string {
 // wanted is what the ledger's releases have; nobody is under way any more.
 func (h *house) wanted() ([]string, error) {
 	name, err := h.App(context.Background(), "book")
+	if problem.KindOf(err) == problem.KindNotFound {
+		name, err = h.App(context.Background(), "shelf") // it was renamed
+	}
 	var fault *problem.Problem
 	if errors.As(err, &fault) && fault.Kind == problem.KindNotFound {
 		return nil, nil
@@ -291,7 +298,7 @@ func (h *house) wanted() ([]string, error) {
 	if name.UnderWay != nil || name.Live == 0 {
 		return nil, errors.New("a release is under way")
 	}
-	live, err := h.Release(context.Background(), app.ReleaseID{App: "book", Number: name.Live})
+	live, err := h.Release(context.Background(), app.ReleaseID{App: name.Name, Number: name.Live})
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +307,7 @@ func (h *house) wanted() ([]string, error) {
 		wanted = append(wanted, "instance "+name)
 	}
 	for number := int64(1); number <= live.Number; number++ {
-		old, err := h.Release(context.Background(), app.ReleaseID{App: "book", Number: number})
+		old, err := h.Release(context.Background(), app.ReleaseID{App: name.Name, Number: number})
 		if err != nil {
 			return nil, err
 		}

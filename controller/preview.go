@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"berth/controller/app"
+	"berth/controller/environment"
+	"berth/controller/foresight"
 	"berth/controller/plan"
 	"berth/controller/problem"
 )
@@ -81,4 +83,19 @@ func declareVolumes(made *plan.Plan) {
 			taken = append(taken, mount.Volume)
 		}
 	}
+}
+
+// foresee says what the plan of an upload will do to what runs.
+func (c *Controller) foresee(ctx context.Context, found app.App, made plan.Plan, environment environment.OpenEnvironment) ([]string, error) {
+	live, err := c.liveOf(ctx, found.Name)
+	if err != nil || !made.Composed || live.Number == 0 {
+		return nil, err
+	}
+	former, err := c.releases.OpenEnvironmentOf(ctx, live.ReleaseID)
+	if err != nil {
+		return nil, err
+	}
+	return foresight.Of(live, made, func(old app.ServiceRun, service plan.Service) (bool, error) {
+		return c.releases.SameDefinition(live, old, service, environment, former)
+	})
 }

@@ -82,6 +82,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
 	defer cancel()
 	c.held.Expire() // this needs no engine
+	renames := c.renames.Load()
 	// The instances are listed first: one that belongs to a release which the
 	// ledger does not know afterwards is an orphan for certain.
 	instances, err := c.reconciler.Engine.Instances(ctx)
@@ -123,9 +124,9 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	errs = append(errs, err)
 	shown := errors.Join(c.reconciler.Engine.JoinProxy(ctx), c.routes.Publish(ctx), c.routes.ConfirmPending(ctx))
 	errs = append(errs, shown)
-	if known && shown == nil {
+	if known && shown == nil && renames == c.renames.Load() { // else the lists may be of two names
 		errs = append(errs, c.retireOrphans(ctx, instances, kept), c.removeOrphanNetworks(ctx, networks, kept),
-			c.removeOrphanAccessories(ctx, accessories, ownersOf(instances, apps, underWay, kept)))
+			c.removeOrphanAccessories(ctx, accessories, ownersOf(instances, apps, underWay, kept), renames))
 	}
 	return errors.Join(errs...)
 }

@@ -116,10 +116,10 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.ledger = ledger
+	h.ledger, h.engine.handles = ledger, ledger.Handles()
 	watched := &watchedLedger{Store: ledger, house: h}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: watched, Engine: h.engine, DataFolder: h.folder, NoRoom: h.noRoom, Key: h.key, Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
+		Ledger: watched, Engine: h.engine, DataFolder: h.folder, NoRoom: h.noRoom, Key: h.key, Handles: ledger.Handles(), Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
 		Reconciler: controller.ReconcilerOptions{Ledger: passLedger{watched}, Engine: h.engine},
 		Release: release.Options{
 			Ledger: watched, History: watched, Images: h.engine, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy,

@@ -55,6 +55,7 @@ type appPage struct {
 	Labels   labelsView
 
 	Duplicate duplicateView
+	Rename    renameView
 
 	Move *moveView // to another server; nil where there is none
 
@@ -178,6 +179,7 @@ func (a *admin) settingsTab(v *visit, page appPage) error {
 	page.TagWatch.typed(typed, page.Problems)
 	page.Labels.typed(typed, page.Problems)
 	page.Duplicate.typed(typed, page.Problems)
+	page.Rename.typed(typed, page.Problems)
 	if page.Hook, err = a.hookViewOf(v, name); err != nil {
 		return err
 	}
@@ -206,7 +208,7 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Access, page.Closed, page.Down = accessText(view.Access), view.Access.Closed(), view.Access.Maintenance.On
 	page.Waivers = waiversOf(view.App, releases)
 	page.Egress = a.egressViewOf(view.App)
-	page.Labels, page.Duplicate = labelsViewOf(view.App), duplicateViewOf(view.App)
+	page.Labels, page.Duplicate, page.Rename = labelsViewOf(view.App), duplicateViewOf(view.App), renameViewOf(view.App)
 	if page.Move, err = a.moveViewOf(v, name); err != nil {
 		return appPage{}, err
 	}

@@ -119,7 +119,7 @@ var tabFields = map[appTab][]string{
 	tabOverview: {fieldArchive, fieldImage, fieldDockerfile, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound},
 	tabVolumes:  {fieldVolume, fieldTarget},
 	tabSettings: slices.Concat(readinessFields, []string{
-		hook.FieldService, hook.FieldBefore, hook.FieldAfter, fieldBranch, fieldFolder, remote.FieldAddress, remote.FieldToken, remote.FieldHostKey, inbox.FieldStatusToken, fieldWebhookProvider, fieldWebhookBranch, fieldWebhookFolder, tagwatch.FieldMinutes, label.FieldProject, label.FieldTags, fieldTwinName, fieldTwinRoute, "confirm",
+		hook.FieldService, hook.FieldBefore, hook.FieldAfter, fieldBranch, fieldFolder, remote.FieldAddress, remote.FieldToken, remote.FieldHostKey, inbox.FieldStatusToken, fieldWebhookProvider, fieldWebhookBranch, fieldWebhookFolder, tagwatch.FieldMinutes, label.FieldProject, label.FieldTags, fieldTwinName, fieldTwinRoute, fieldNewName, "confirm",
 		fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldServices, fieldDatabase, fieldWritableRoot,
 		app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound,
 	}),

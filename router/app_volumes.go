@@ -64,7 +64,7 @@ func (a *admin) ownVolumes(v *visit, of app.App) ([]ownVolumeRow, error) {
 	var rows []ownVolumeRow
 	for _, run := range live.Services {
 		for _, mount := range run.Spec.Mounts {
-			name := volume.OfApp(string(of.Name), mount.Volume)
+			name := live.OwnVolume(mount.Volume)
 			rows = append(rows, ownVolumeRow{run.Spec.Name, name, volumePath(name), mount.Target, mount.ReadOnly})
 		}
 	}

@@ -28,6 +28,7 @@ var pageActions = map[string]string{
 	"/admin/apps/:name/backup-hook":           "PUT /api/v1/apps/:name/backup-hook",
 	"/admin/apps/:name/move/end":              "DELETE /api/v1/apps/:name/move",
 	"/admin/apps/:name/duplicate":             "POST /api/v1/apps/:name/duplicate",
+	"/admin/apps/:name/rename":                "POST /api/v1/apps/:name/rename",
 	"/admin/apps/:name/labels":                "PATCH /api/v1/apps/:name",
 	"/admin/apps/:name/push":                  "PATCH /api/v1/apps/:name/push",
 	"/admin/apps/:name/webhook":               "PATCH /api/v1/apps/:name/webhook",

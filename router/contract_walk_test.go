@@ -58,6 +58,7 @@ var apiCalls = map[string]apiCall{
 	"PUT /api/v1/apps/:name/backup-hook": {body: `{"backup_service": "db", "backup_before": ["dump"]}`},
 	"POST /api/v1/backups/drill":         {refused: true},
 
+	"POST /api/v1/apps/:name/rename":    {body: `{"name": "store"}`},
 	"POST /api/v1/apps/:name/duplicate": {body: `{"name": "again", "route": "/again"}`},
 
 	"PATCH /api/v1/apps/:name": {body: `{"project": "Shop", "tags": ["web"]}`},

@@ -39,7 +39,7 @@ var editsNothing = map[string]string{
 	"/settings/tokens": "adds", "/settings/tokens/:id/revoke": "ends what it names", "/settings/keys": "adds", "/settings/keys/:id/remove": "removes what it names",
 
 	"/upload": "adds", "/admin/apps/:name/update": "is a new release, and releases come one after the other",
-	"/admin/apps/:name/start": "acts", "/admin/apps/:name/stop": "acts", "/admin/apps/:name/restart": "acts", "/admin/apps/:name/delete": "acts, and is confirmed",
+	"/admin/apps/:name/start": "acts", "/admin/apps/:name/stop": "acts", "/admin/apps/:name/restart": "acts", "/admin/apps/:name/delete": "acts, and is confirmed", "/admin/apps/:name/rename": "names the app by its address: whoever was first has moved it",
 	"/admin/apps/:name/rollback": "goes to the release that it names", "/admin/apps/:name/egress/allow": "adds to the list that is there",
 	"/admin/apps/:name/webhook/renew": "makes new secrets", "/admin/apps/:name/webhook/fetch": "acts",
 	"/admin/apps/:name/move/end": "ends", "/admin/apps/:name/duplicate": "adds",

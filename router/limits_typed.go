@@ -58,7 +58,7 @@ var plainFields = map[string]bool{
 	logs.FieldText: true, logs.FieldPattern: true, logs.FieldLevel: true, logSince: true, logUntil: true, retention.FieldEvents: true,
 	"access_key": true, "bucket": true, "daily": true, "endpoint": true, "keep": true, "monthly": true, "prefix": true,
 	"recipients": true, "region": true, "scheduled": true, "skipped": true, fieldDrill: true, "time": true, "weekly": true, "zone": true,
-	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true, "place": true, "duplicate_name": true, "duplicate_route": true,
+	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true, "place": true, "duplicate_name": true, "duplicate_route": true, "new_name": true, "redirect_former": true,
 
 	fieldRoute: true, fieldService: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
 	fieldMemory: true, fieldDockerfile: true, fieldQuota: true, fieldWritableRoot: true, fieldFallback: true, fieldDatabase: true, fieldServices: true, fieldPlain: true, fieldBuild: true,

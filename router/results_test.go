@@ -98,6 +98,7 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/egress":                {{"egress": {"none"}}, {"egress": {"some"}, "egress_hosts": {"no host"}}},
 	"/admin/apps/:name/move/end":              {{}},
 	"/admin/apps/:name/duplicate":             {{"duplicate_name": {"again"}, "duplicate_route": {"/again"}}, {"duplicate_name": {"No"}, "duplicate_route": {"x y"}}},
+	"/admin/apps/:name/rename":                {{"new_name": {"store"}}, {"new_name": {"No"}}},
 	"/admin/apps/:name/labels":                {{"project": {"Shop"}, "tags": {"web eu"}}, {"project": {"<b>"}, "tags": {"-"}}},
 	"/admin/apps/:name/push":                  {{"branch": {"main"}}, {"branch": {"no branch"}, "folder": {"../x"}}},
 	"/admin/apps/:name/webhook":               {{"repository": {"https://git.example.com/ann/shop.git"}}, {"repository": {"http://x"}, "webhook_branch": {"no branch"}}},

@@ -152,6 +152,7 @@ type Options struct {
 	Repeats    Repeats
 	Sources    Sources
 	Duplicates Duplicates
+	Renames    Renames
 	Logs       Logs
 	Events     Events
 	Alerts     Alerts
@@ -214,6 +215,7 @@ type admin struct {
 	labels       Labels
 	sources      Sources
 	duplicates   Duplicates
+	renames      Renames
 	logs         Logs
 	events       Events
 	alerts       Alerts
@@ -281,6 +283,7 @@ func (o Options) missing() (names []string) {
 		{"repeats", o.Repeats},
 		{"sources", o.Sources},
 		{"duplicates", o.Duplicates},
+		{"renames", o.Renames},
 		{"logs", o.Logs},
 		{"events", o.Events},
 		{"alerts", o.Alerts},
@@ -344,6 +347,7 @@ func New(o Options) (http.Handler, error) {
 		labels:       o.Labels,
 		sources:      o.Sources,
 		duplicates:   o.Duplicates,
+		renames:      o.Renames,
 		logs:         o.Logs,
 		events:       o.Events,
 		alerts:       o.Alerts,

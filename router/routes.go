@@ -247,6 +247,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/image-tag/hook/remove", access: signedIn, audit: audit.ActionAppSettings, handle: a.deleteTagHook},
 		{method: post, path: app + "/labels", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.ofApp(editedLabels), again: a.onSettings()}, handle: a.updateLabels},
 		{method: post, path: app + "/move/end", access: signedIn, audit: audit.ActionAppMove, handle: a.endMove},
+		{method: post, path: app + "/rename", access: signedIn, audit: audit.ActionAppRename, handle: a.renameApp},
 		{method: post, path: app + "/duplicate", access: signedIn, limit: limitUpload, audit: audit.ActionAppCreate, handle: a.duplicateApp},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
 		{method: post, path: app + "/environment", access: signedIn, audit: audit.ActionEnvironmentChange, edits: edited{field: fieldOldVariable, show: a.editedVariable, again: a.onApp(a.refuseOnEnvironment)}, handle: a.setVariable},

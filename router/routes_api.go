@@ -56,6 +56,10 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Change the project and the tags of an app", in: takes[labelsWish](), out: gives[appJSON](ok)},
 		},
 		{
+			method: post, path: apiApp + "/rename", access: token(deployScope), audit: audit.ActionAppRename, handle: a.apiRenameApp,
+			api: contract{does: "Give an app another name, with all that is kept of it", in: takes[renameWish](), out: or(gives[releaseJSON](created), gives[appJSON](ok))},
+		},
+		{
 			method: post, path: apiApp + "/duplicate", access: token(deployScope), limit: limitUpload, audit: audit.ActionAppCreate, handle: a.apiDuplicateApp,
 			api: contract{does: "Deploy a new app of another one's archive or image, settings and variables", in: takes[duplicateWish](), out: gives[releaseJSON](created)},
 		},

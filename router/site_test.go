@@ -79,7 +79,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Mounts:  s.volumes,
 		Backups: newFakeBackups(t), Hooks: fakeHooks{}, Commands: s.commands,
 		Routing: s.routing, Ports: s.routing,
-		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t), Webhooks: newFakeWebhooks(t), TagWatches: newFakeTagWatches(t), Registries: newRegistries(t), Moves: s.moves, Labels: s.apps, Repeats: newFakeRepeats(), Sources: newSources(t, s.apps), Duplicates: fakeDuplicates{}, Logs: s.logs, Events: newFakeEvents(), Alerts: newFakeAlerts(t), Heart: newFakeHeart(t),
+		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t), Webhooks: newFakeWebhooks(t), TagWatches: newFakeTagWatches(t), Registries: newRegistries(t), Moves: s.moves, Labels: s.apps, Repeats: newFakeRepeats(), Sources: newSources(t, s.apps), Duplicates: fakeDuplicates{}, Renames: fakeRenames{}, Logs: s.logs, Events: newFakeEvents(), Alerts: newFakeAlerts(t), Heart: newFakeHeart(t),
 		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Keys: s.keys, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

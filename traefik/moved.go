@@ -27,7 +27,11 @@ func (t Target) checkMoved() error {
 	if t.Proving || !t.Unavailable {
 		return errors.New("an app that answers has not moved")
 	}
-	_, err := ParseMoved(t.Moved)
+	address := t.Moved
+	if strings.HasPrefix(address, "/") {
+		address = "https://here" + address
+	}
+	_, err := ParseMoved(address)
 	return err
 }
 

@@ -2,6 +2,7 @@ package traefik
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,35 @@ func TestMoved_RoutesLeadToTheSamePlaceOnTheOtherServer(t *testing.T) {
 			t.Errorf("%s led to %q, want %q", test[1], got, test[2])
 		}
 	}
+}
+
+func TestMoved_FormerPathOfARenamedAppRedirectsBesideTheApp(t *testing.T) {
+	live := Target{App: "shop", Release: 3, Address: "shop-r3:8080", Routes: []Route{{Path: "/shop"}}}
+	former := Target{App: "shop", Unavailable: true, Moved: "/shop", Routes: []Route{{Path: "/store"}}}
+	made, err := Generate(Table{Targets: []Target{former, live}, Pages: "pages:80"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	services := make(map[string]string)
+	for _, router := range made.HTTP.Routers {
+		services[router.Rule] = router.Service
+	}
+	if services["Path(`/shop`) || PathPrefix(`/shop/`)"] != "shop-r3" {
+		t.Errorf("the app is not led to: %v", services)
+	}
+	at := made.HTTP.Routers["shop-F0-web"]
+	if at == nil || at.Rule != "Path(`/store`) || PathPrefix(`/store/`)" {
+		t.Fatalf("the former path has no router: %v", services)
+	}
+	for name, middleware := range made.HTTP.Middlewares {
+		if redirect := middleware.RedirectRegex; redirect != nil && slices.Contains(at.Middlewares, name) {
+			if redirect.Replacement != "/shop${1}" || redirect.Permanent {
+				t.Errorf("it redirects to %q, permanent %v", redirect.Replacement, redirect.Permanent)
+			}
+			return
+		}
+	}
+	t.Errorf("its router has no redirect: %v", at.Middlewares)
 }
 
 func TestMoved_RefusesAddressesThatWouldBecomeStructure(t *testing.T) {

@@ -29,6 +29,7 @@ type Target struct {
 	Unavailable bool
 	// Moved is where the app has moved to, as ParseMoved accepts it: a target that is
 	// Unavailable redirects there in place of the page, without its Access, which holds there.
+	// A path alone is one of the same host, as for the former path of an app that was renamed.
 	Moved string
 	// Replaced shows a page in place of the app, behind its Access: it is back in a moment.
 	Replaced bool
@@ -164,8 +165,14 @@ func (t Target) routed() string {
 }
 
 // routerBase begins the names of a route's routers, by the route's place among the sorted
-// routes.
-func (t Target) routerBase(place int) string { return t.App + "-" + strconv.Itoa(place) }
+// routes. A redirect by the former name of the app is a target beside that of the app: no name
+// of an app has a capital letter.
+func (t Target) routerBase(place int) string {
+	if t.Release == 0 && t.Moved != "" {
+		return t.App + "-F" + strconv.Itoa(place)
+	}
+	return t.App + "-" + strconv.Itoa(place)
+}
 
 func (t Target) sortedRoutes() []Route {
 	return slices.SortedFunc(slices.Values(t.Routes), func(a, b Route) int {

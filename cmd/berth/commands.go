@@ -51,6 +51,7 @@ func appCommands() []command {
 		row{get: true, path: appRow + "/settings"}.command("apps settings", "show the settings of an app"),
 		row{path: appRow + "/settings", fields: true, follow: true}.command("apps set", "change settings of an app, such as memory_mb=512, and run it with them"),
 		row{path: appRow + "/mounts", fields: true, follow: true}.command("apps mount", `choose the volumes of an app: mounts='[{"volume": "my-data", "target": "/data"}]'`),
+		row{path: appRow + "/rename", takes: "name", fields: true, follow: true}.command("apps rename", `give an app another name; redirect=true lets its former path lead there`),
 		row{path: appRow + "/duplicate", fields: true, follow: true}.command("apps duplicate", `deploy a new app like another one: name=shop-test route=/shop-test`),
 		row{method: "PATCH", path: appRow, fields: true}.command("apps tag", `file an app: project=Shop tags='["web", "eu"]'`),
 		{

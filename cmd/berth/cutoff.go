@@ -44,7 +44,7 @@ func settleRestore(ctx context.Context, config Config, logger *slog.Logger) erro
 
 // giveUpRestore takes back what a restore has left, and returns nil where there was none.
 func giveUpRestore(ctx context.Context, config Config, logger *slog.Logger) (*restore.Journal, error) {
-	engine, err := openEngine(ctx, config, nil, logger)
+	engine, err := openEngine(ctx, config, nil, nil, logger)
 	if err != nil {
 		return nil, err
 	}

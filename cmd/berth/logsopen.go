@@ -35,7 +35,7 @@ type keptLogs struct {
 func openLogs(config Config, ledger *store.Store, story *controller.Controller, engine *docker.Engine, logger *slog.Logger) (*keptLogs, error) {
 	kept, err := journal.Open(journal.Options{
 		Folder: filepath.Join(config.DataFolder, appLogsFolder), Days: retention.Book{Ledger: ledger}.OutputDays,
-		MostApp: mostLogsOfApp, MostAll: mostLogs, Logger: logger,
+		MostApp: mostLogsOfApp, MostAll: mostLogs, Logger: logger, Handles: ledger.Handles(),
 	})
 	if err != nil {
 		return nil, err

@@ -19,6 +19,6 @@ const metricsFile = "metrics.db"
 func newCollector(config Config, ledger *store.Store, story *controller.Controller, proxy *traefik.Client, logger *slog.Logger) *collect.Collector {
 	return collect.New(collect.Options{
 		File: filepath.Join(config.DataFolder, metricsFile), Folder: config.DataFolder,
-		Usage: story.Usage(), Proxy: proxy, Ledger: ledger, Disks: story.Volumes(), Logger: logger,
+		Usage: story.Usage(), Proxy: proxy, Ledger: ledger, Disks: story.Volumes(), Handles: ledger.Handles(), Logger: logger,
 	})
 }

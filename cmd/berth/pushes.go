@@ -15,7 +15,7 @@ import (
 // openPushes returns what receives pushes of git.
 func openPushes(config Config, ledger *store.Store, logger *slog.Logger) (*push.Pushes, error) {
 	pushes, err := push.New(push.Options{
-		DataFolder: config.DataFolder, Ledger: ledger, Logger: logger, NoRoom: room.Of(config.DataFolder).Refuse,
+		DataFolder: config.DataFolder, Ledger: ledger, Logger: logger, NoRoom: room.Of(config.DataFolder).Refuse, Handles: ledger.Handles(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the folder of pushes: %w", err)

@@ -80,7 +80,7 @@ func findLost(ctx context.Context, config Config, logger *slog.Logger) (found []
 	if err := prepareDataFolder(config.DataFolder, logger); err != nil {
 		return nil, nil, err
 	}
-	engine, err := openEngine(ctx, config, nil, logger)
+	engine, err := openEngine(ctx, config, nil, nil, logger)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -176,7 +176,7 @@ func (p *program) restore(ctx context.Context, wish restoreWish, config Config, 
 		manifest, err := restore.Ledger(ctx, o, wish.database)
 		return p.restored(manifest, err, "The database is in "+wish.database+".")
 	}
-	engine, err := openEngine(ctx, config, nil, logger)
+	engine, err := openEngine(ctx, config, nil, nil, logger)
 	if err != nil {
 		return err
 	}

@@ -197,6 +197,9 @@ func (r row) request(p *program, words []string) (path string, body any, err err
 
 // taken is the field that the row takes as a word.
 func (r row) taken(word string) (any, error) {
+	if r.takes == "name" {
+		return word, nil // also one that could be read as a number
+	}
 	if !r.file {
 		return fieldValue(word)
 	}

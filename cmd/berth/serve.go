@@ -23,11 +23,13 @@ import (
 	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/gate"
+	"berth/controller/handle"
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/push"
 	"berth/controller/release"
 	"berth/controller/remote"
+	"berth/controller/renaming"
 	"berth/controller/retention"
 	"berth/controller/revival"
 	"berth/controller/room"
@@ -151,7 +153,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups, Hooks: hooks, Commands: commands, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: archives, Duplicates: newDuplicates(story, on.ledger, archives, key), Logs: kept, Events: on.ledger,
+		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: archives, Duplicates: newDuplicates(story, on.ledger, archives, key), Renames: renaming.Renames{Story: story, Ledger: on.ledger, Routing: story.Routing(), Key: key}, Logs: kept, Events: on.ledger,
 		Accounts: on.accounts,
 		Factors:  account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:   account.NewTokens(on.ledger, logger),
@@ -206,8 +208,9 @@ func openAdmin(
 	return server, openPlainDoor(crowd.Listen(newDoorkeeper(listener, config, logger)), config, o.AdminHosts), nil
 }
 
-// openEngine returns the engine behind the broker. Without pulls no pulled image is remembered.
-func openEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *slog.Logger) (*docker.Engine, error) {
+// openEngine returns the engine behind the broker. Without pulls no pulled image is remembered; without
+// handles every app has its name as its handle.
+func openEngine(ctx context.Context, config Config, pulls docker.Pulls, handles *handle.Book, logger *slog.Logger) (*docker.Engine, error) {
 	engine, err := docker.Open(docker.Options{
 		LayerBytes: config.VolumeQuota,
 		Host:       config.DockerHost,
@@ -217,6 +220,7 @@ func openEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *
 		SubnetPool: config.SubnetPool,
 		Reserved:   []netip.Prefix{config.EdgeSubnet},
 		Pulls:      pulls,
+		Handles:    handles,
 		Logger:     logger,
 
 		PrivateEgress: config.PrivateEgress,
@@ -232,8 +236,8 @@ func openEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *
 
 // openServerEngine opens the engine for the server, which removes the helpers of an
 // earlier one before anybody opens a volume. Those of a restore that is under way stay.
-func openServerEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *slog.Logger) (*docker.Engine, error) {
-	engine, err := openEngine(ctx, config, pulls, logger)
+func openServerEngine(ctx context.Context, config Config, ledger *store.Store, logger *slog.Logger) (*docker.Engine, error) {
+	engine, err := openEngine(ctx, config, ledger, ledger.Handles(), logger)
 	if err != nil {
 		return nil, err
 	}
@@ -328,6 +332,7 @@ func newController(
 		Reconciler:       controller.ReconcilerOptions{Ledger: ledger, Engine: engine},
 		Volumes:          volumes.Options{Ledger: ledger, Keeper: engine, Engine: engine, Quota: config.VolumeQuota},
 		DataFolder:       config.DataFolder,
+		Handles:          ledger.Handles(),
 		NoRoom:           room.Of(config.DataFolder).Refuse,
 		MaximumLimits:    config.MaximumLimits,
 		ForbiddenWaivers: config.ForbiddenWaivers,

@@ -95,6 +95,9 @@ type App struct {
 	Halted    []HaltedService // services that Berth has stopped; for a stopped app, the reason
 	CreatedAt time.Time
 	Labels    label.Labels
+	// Handle is what the engine and the folders know the app by, whatever its name is; empty
+	// is its name. It never changes.
+	Handle Name
 
 	Variables []Variable // variables that CreateApp saves; FindEnvironment reads them
 }

@@ -12,6 +12,7 @@ var (
 	ErrRouteTaken = errors.New("route is taken")
 	ErrUnderWay   = errors.New("a release of the app is under way")
 	ErrStale      = errors.New("changed by another meanwhile")
+	ErrMoves      = errors.New("the app is on its way to another server")
 )
 
 // The errors of a Ledger for routes and redirects.
@@ -70,7 +71,8 @@ type Routing struct {
 	Unavailable bool
 	Site        bool // Berth's own server for static sites answers
 	// Moved is the address on another server that the routes of an app that is Unavailable
-	// redirect to; empty where they do not.
+	// redirect to; empty where they do not. A path alone is one of the same host, for the routes
+	// by the former name of an app: then Release is 0.
 	Moved string
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/volume"
 )
 
 // ReleaseState is the place of a release on its way. Queued, building, starting and
@@ -92,7 +93,18 @@ type Release struct {
 
 	// Services are in their order of start. It is empty until the release is planned.
 	Services []ServiceRun
+
+	Handle Name // of the app
 }
+
+// OwnVolume is the volume of the app that a compose file calls own. It keeps its name when
+// the app is renamed.
+func (r Release) OwnVolume(own string) volume.Name {
+	return volume.OfApp(string(cmp.Or(r.Handle, r.App)), own)
+}
+
+// Key is the handle of the app.
+func (a App) Key() Name { return cmp.Or(a.Handle, a.Name) }
 
 // Cause says why a release exists.
 type Cause string

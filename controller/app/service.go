@@ -119,10 +119,10 @@ func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 
 // Volumes returns the stack's volumes that the service mounts, by their names in the
 // compose file.
-func (r ServiceRun) Volumes(app Name) map[string]volume.Name {
+func (r ServiceRun) Volumes(release Release) map[string]volume.Name {
 	volumes := make(map[string]volume.Name, len(r.Spec.Mounts))
 	for _, mount := range r.Spec.Mounts {
-		volumes[mount.Volume] = volume.OfApp(string(app), mount.Volume)
+		volumes[mount.Volume] = release.OwnVolume(mount.Volume)
 	}
 	return volumes
 }
@@ -132,7 +132,7 @@ func (r ServiceRun) Written(release Release) []volume.Name {
 	var names []volume.Name
 	for _, mount := range r.Spec.Mounts {
 		if !mount.ReadOnly {
-			names = append(names, volume.OfApp(string(release.App), mount.Volume))
+			names = append(names, release.OwnVolume(mount.Volume))
 		}
 	}
 	for _, mount := range r.Mounts(release) {
@@ -158,7 +158,7 @@ func (r Release) AllMounts() []Mount {
 func (r ServiceRun) AllMounts(release Release) []Mount {
 	mounts := slices.Clone(r.Mounts(release))
 	for _, mount := range r.Spec.Mounts {
-		mounts = append(mounts, Mount{Volume: volume.OfApp(string(release.App), mount.Volume), ReadOnly: mount.ReadOnly})
+		mounts = append(mounts, Mount{Volume: release.OwnVolume(mount.Volume), ReadOnly: mount.ReadOnly})
 	}
 	return mounts
 }

@@ -28,6 +28,7 @@ const (
 	ActionAppRun      Action = "APP_RUN" // a command ran once; its program, never its arguments
 	ActionAppDelete   Action = "APP_DELETE"
 	ActionAppRollback Action = "APP_ROLLBACK"
+	ActionAppRename   Action = "APP_RENAME" // the entry names the new name, its detail the former one
 	ActionAppSettings Action = "APP_SETTINGS"
 	ActionAppAccess   Action = "APP_ACCESS" // who may use the app; names and numbers, never a password
 

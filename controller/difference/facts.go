@@ -121,7 +121,7 @@ func (f *facts) addMounts(release app.Release, service string, own []app.Mount, 
 		f.add(service, "volume at "+string(mount.Target), mounted(mount.Volume, mount.ReadOnly, false))
 	}
 	for _, mount := range composed {
-		f.add(service, "volume at "+mount.Target, mounted(volume.OfApp(string(release.App), mount.Volume), mount.ReadOnly, mount.NoCopy))
+		f.add(service, "volume at "+mount.Target, mounted(release.OwnVolume(mount.Volume), mount.ReadOnly, mount.NoCopy))
 	}
 }
 

@@ -91,15 +91,15 @@ func (e *Engine) listCompanions(ctx context.Context) ([]Accessory, error) {
 	}
 	var all []Accessory
 	for _, summary := range found {
-		name := link.Summarised(summary).Name
+		name := e.link.Summarised(summary).Name
 		switch summary.Labels[link.LabelRole] {
 		case link.RoleSecrets:
-			all = append(all, accessory(KindKeeper, summary.ID, name, summary.Labels))
+			all = append(all, e.accessory(KindKeeper, summary.ID, name, summary.Labels))
 		case link.RoleHelper:
 			// One that runs has a process: it ends with it. That may be another than this one,
 			// such as a restore.
 			if !e.Works(name) && summary.State != container.StateRunning {
-				all = append(all, accessory(KindHelper, summary.ID, "", summary.Labels))
+				all = append(all, e.accessory(KindHelper, summary.ID, "", summary.Labels))
 			}
 		}
 	}
@@ -114,7 +114,7 @@ func (e *Engine) listSecretsVolumes(ctx context.Context) ([]Accessory, error) {
 	all := make([]Accessory, 0, len(found.Volumes))
 	for _, volume := range found.Volumes {
 		if volume != nil {
-			one := accessory(KindSecretsVolume, volume.Name, volume.Name, volume.Labels)
+			one := e.accessory(KindSecretsVolume, volume.Name, volume.Name, volume.Labels)
 			one.made = volume.CreatedAt
 			all = append(all, one)
 		}
@@ -131,17 +131,17 @@ func (e *Engine) listMadeImages(ctx context.Context) ([]Accessory, error) {
 	for _, image := range found {
 		switch image.Labels[link.LabelRole] {
 		case link.RoleFiles:
-			all = append(all, accessory(KindFilesImage, image.ID, "", image.Labels))
+			all = append(all, e.accessory(KindFilesImage, image.ID, "", image.Labels))
 		case link.RoleBuild:
-			all = append(all, accessory(KindBuiltImage, image.ID, "", image.Labels))
+			all = append(all, e.accessory(KindBuiltImage, image.ID, "", image.Labels))
 		}
 	}
 	return all, nil
 }
 
-func accessory(kind AccessoryKind, id, name string, labels map[string]string) Accessory {
+func (e *Engine) accessory(kind AccessoryKind, id, name string, labels map[string]string) Accessory {
 	release, _ := strconv.ParseInt(labels[link.LabelRelease], 10, 64)
-	return Accessory{Kind: kind, ID: id, App: labels[link.LabelApp], Release: release, Instance: strings.TrimSuffix(name, secretsSuffix)}
+	return Accessory{Kind: kind, ID: id, App: e.link.App(labels), Release: release, Instance: strings.TrimSuffix(name, secretsSuffix)}
 }
 
 // removeSecretsVolumeOf removes the volume that was listed, and none that was made

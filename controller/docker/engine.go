@@ -15,6 +15,7 @@ import (
 	"berth/controller/docker/link"
 	"berth/controller/docker/networks"
 	"berth/controller/docker/traces"
+	"berth/controller/handle"
 	"berth/controller/volume"
 )
 
@@ -45,6 +46,8 @@ type Options struct {
 	// Pulls remembers which images were pulled; nil where none is to be removed again.
 	Pulls  images.Pulls
 	Logger *slog.Logger
+	// Handles are the words for apps that were renamed; nil where none was.
+	Handles *handle.Book
 }
 
 // Engine is one Docker Engine, seen by one stack: it changes nothing that does
@@ -71,6 +74,7 @@ func Open(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	reached.Handles = options.Handles
 	bridges, err := networks.New(reached, options.SubnetPool, options.Reserved)
 	if err != nil {
 		return nil, errors.Join(err, reached.Close())

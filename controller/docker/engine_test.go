@@ -209,8 +209,9 @@ func TestSplit_JoinsTheEnginesPartsOfALine(t *testing.T) {
 }
 
 func TestEventOf_LeavesOutWhatWasNotAskedFor(t *testing.T) {
+	engine, _ := openFake(t, nil)
 	for action, want := range map[events.Action]string{"health_status: healthy": "health_status healthy", "die": "die ", "exec_die": "", "kill": "", "start": "start "} {
-		event, ok := eventOf(events.Message{Action: action})
+		event, ok := engine.eventOf(events.Message{Action: action})
 		if got := event.Action + " " + event.Health; ok != (want != "") || ok && got != want {
 			t.Errorf("%s: %q, %v", action, got, ok)
 		}

@@ -64,8 +64,8 @@ func (e *Engine) RemoveApp(ctx context.Context, app string) error {
 	err := e.removeContainers(ctx, app)
 	listContext, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	return errors.Join(err, e.removeSecrets(listContext, link.LabelApp+"="+app),
-		e.link.RemoveImages(listContext, link.LabelApp+"="+app, link.LabelRole+"="+link.RoleFiles), e.link.RemoveImages(listContext, link.LabelApp+"="+app), e.RemoveNetworks(ctx, app))
+	return errors.Join(err, e.removeSecrets(listContext, e.link.OfApp(app)),
+		e.link.RemoveImages(listContext, e.link.OfApp(app), link.LabelRole+"="+link.RoleFiles), e.link.RemoveImages(listContext, e.link.OfApp(app)), e.RemoveNetworks(ctx, app))
 }
 
 // removeContainers removes the instances of the app, and then what else has its
@@ -73,7 +73,7 @@ func (e *Engine) RemoveApp(ctx context.Context, app string) error {
 func (e *Engine) removeContainers(ctx context.Context, app string) error {
 	listContext, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	found, err := e.link.API(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.link.Owned(link.LabelApp + "=" + app)})
+	found, err := e.link.API(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.link.Owned(e.link.OfApp(app))})
 	if err != nil {
 		return link.Failure(listContext, "list containers", err)
 	}

@@ -1,6 +1,8 @@
 package docker
 
 import (
+	"fmt"
+
 	"berth/controller/docker/helper"
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
@@ -102,3 +104,12 @@ var (
 	ErrVolumeInUse   = helper.ErrVolumeInUse   // a container has the volume
 	ErrForeignVolume = helper.ErrForeignVolume // the volume's name belongs to something else
 )
+
+// ReplicaName returns the container name of one of several copies of a service,
+// counted from 1; the first has the service's own. No service's name holds a dot.
+func ReplicaName(instance string, number int) string {
+	if number <= 1 {
+		return instance
+	}
+	return fmt.Sprintf("%s.%d", instance, number)
+}

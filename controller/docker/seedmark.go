@@ -51,7 +51,7 @@ func (e *Engine) resumeSeeds(ctx context.Context, mounts []mount.Mount, owner vo
 		about := slices.ContainsFunc(mark.Mounts, func(one container.MountPoint) bool {
 			return slices.ContainsFunc(mounts, func(wanted mount.Mount) bool { return wanted.Source == one.Name })
 		})
-		if !about || e.Works(link.Summarised(mark).Name) {
+		if !about || e.Works(e.link.Summarised(mark).Name) {
 			continue
 		}
 		if err := e.handMarked(ctx, mark.ID, mark.Mounts, owner); err != nil {

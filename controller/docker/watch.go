@@ -50,7 +50,7 @@ func (e *Engine) Watch(ctx context.Context, each func(Event)) error {
 		select {
 		case message := <-messages:
 			waiting.Over()
-			if event, ok := eventOf(message); ok {
+			if event, ok := e.eventOf(message); ok {
 				each(event)
 			}
 			waiting.Begins()
@@ -67,7 +67,7 @@ func (e *Engine) Watch(ctx context.Context, each func(Event)) error {
 
 // eventOf reads the engine's message. The engine matches the filter by prefix,
 // so an action that was not asked for may be among them.
-func eventOf(message events.Message) (Event, bool) {
+func (e *Engine) eventOf(message events.Message) (Event, bool) {
 	action, health, _ := strings.Cut(string(message.Action), ": ")
 	switch action {
 	case ActionStart, ActionDie, ActionOOM, ActionHealth, ActionDestroy:
@@ -77,7 +77,7 @@ func eventOf(message events.Message) (Event, bool) {
 	attributes := message.Actor.Attributes
 	release, _ := strconv.ParseInt(attributes[link.LabelRelease], 10, 64)
 	return Event{
-		App:     attributes[link.LabelApp],
+		App:     e.link.App(attributes),
 		Name:    attributes["name"],
 		Role:    attributes[link.LabelRole],
 		Action:  action,

@@ -2,7 +2,10 @@
 // how readings are added up over time.
 package metrics
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Metric is one thing that is measured. Its number is stored: a number is never used again.
 type Metric uint8
@@ -84,6 +87,19 @@ func App(name string) Subject { return Subject("app/" + name) }
 
 // Service is one service of an app that has several.
 func Service(app, service string) Subject { return Subject("app/" + app + "/" + service) }
+
+// Of is the subject with another word for its app.
+func (s Subject) Of(word func(app string) string) Subject {
+	of, ok := strings.CutPrefix(string(s), "app/")
+	if !ok {
+		return s
+	}
+	app, service, several := strings.Cut(of, "/")
+	if !several {
+		return App(word(app))
+	}
+	return Service(word(app), service)
+}
 
 // Values are readings of one moment, as Metric.Stored makes them.
 type Values map[Metric]int64

@@ -185,7 +185,7 @@ func writeEntry(out *tar.Writer, session *volume.Session, path volume.Path, entr
 
 // sendTar sends what write writes of the volume.
 func (j *job) sendTar(ctx context.Context, name volume.Name, way volume.Way, write func(*volume.Session, io.Writer) error) error {
-	address := volumePath(name) + "/tar?way=" + string(way)
+	address := j.pathThere(name) + "/tar?way=" + string(way)
 	err := j.there.ask(ctx, http.MethodPut, address, func() (io.Reader, string, error) {
 		session, err := j.o.Keeper.OpenVolume(ctx, name, docker.ReadOnly)
 		if err != nil {

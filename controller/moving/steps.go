@@ -35,6 +35,7 @@ type job struct {
 	notes    []string // what the person must know although it ended well
 	deployed bool     // the other server has the app
 
+	key    app.Name                 // the handle of the app here
 	listed map[volume.Name]*listing // of what was sent in the step volumes
 }
 
@@ -59,6 +60,7 @@ func (j *job) climb(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		j.key = found.Key()
 		if err := do[step](ctx, found, live); err != nil {
 			return err
 		}
@@ -146,7 +148,7 @@ func (j *job) checkVolumes(ctx context.Context, found app.App, live app.Release)
 		var there struct {
 			Files int64 `json:"files"`
 		}
-		err := j.there.get(ctx, volumePath(name), &there)
+		err := j.there.get(ctx, j.pathThere(name), &there)
 		if err != nil && !isStatus(err, http.StatusNotFound) {
 			return told("to look for the volume "+string(name), err)
 		}
@@ -192,7 +194,14 @@ func volumesOf(found app.App, live app.Release) (names []volume.Name) {
 	return slices.Compact(names)
 }
 
-func volumePath(name volume.Name) string { return "/api/v1/volumes/" + string(name) }
+// pathThere is where the volume is on the other server: there a volume of the compose file is
+// called by the name of the app, which may not be its handle here.
+func (j *job) pathThere(name volume.Name) string {
+	if own, ok := strings.CutPrefix(string(name), string(volume.OfApp(string(j.key), ""))); ok {
+		name = volume.OfApp(string(j.move.App), own)
+	}
+	return "/api/v1/volumes/" + string(name)
+}
 
 // sendVolumes sends all data while the app runs.
 func (j *job) sendVolumes(ctx context.Context, found app.App, live app.Release) error {

@@ -16,6 +16,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/folder"
+	"berth/controller/handle"
 	"berth/controller/problem"
 	"berth/controller/push/pack"
 	"berth/controller/push/wire"
@@ -45,6 +46,7 @@ type Options struct {
 	Ledger     Ledger
 	Logger     *slog.Logger
 	NoRoom     func() error // refuses pushes while the disk is too full
+	Handles    *handle.Book // of apps that were renamed; nil where none was
 }
 
 // Pushes receives pushes. It is safe for concurrent use.
@@ -52,6 +54,7 @@ type Pushes struct {
 	ledger Ledger
 	logger *slog.Logger
 	noRoom func() error
+	names  *handle.Book
 	root   *os.Root
 	limits pack.Limits
 	most   archive.Limits
@@ -70,7 +73,7 @@ func New(o Options) (*Pushes, error) {
 		return nil, err
 	}
 	return &Pushes{
-		ledger: o.Ledger, logger: o.Logger, noRoom: o.NoRoom, root: root, limits: pack.DefaultLimits(), most: archive.DefaultLimits(), now: time.Now,
+		ledger: o.Ledger, logger: o.Logger, noRoom: o.NoRoom, names: o.Handles, root: root, limits: pack.DefaultLimits(), most: archive.DefaultLimits(), now: time.Now,
 		receiving: make(chan struct{}, receivedAtOnce), busy: map[app.Name]bool{},
 	}, nil
 }

@@ -34,10 +34,10 @@ func (p *Pushes) open(ctx context.Context, name app.Name) (*repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.root.Mkdir(string(name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := p.root.Mkdir(p.folder(name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("make repository of %s: %w", name, err)
 	}
-	root, err := p.root.OpenRoot(string(name))
+	root, err := p.root.OpenRoot(p.folder(name))
 	if err != nil {
 		return nil, fmt.Errorf("open repository of %s: %w", name, err)
 	}
@@ -64,6 +64,9 @@ func (p *Pushes) open(ctx context.Context, name app.Name) (*repository, error) {
 	}
 	return found, nil
 }
+
+// folder is the name of the folder of an app.
+func (p *Pushes) folder(name app.Name) string { return p.names.Of(string(name)) }
 
 func (r *repository) close() error { return errors.Join(r.objects.Close(), r.root.Close()) }
 
@@ -103,7 +106,7 @@ func (p *Pushes) lastRef(ctx context.Context, name app.Name) (wire.Ref, error) {
 	if err != nil {
 		return wire.Ref{}, err
 	}
-	root, err := p.root.OpenRoot(string(name))
+	root, err := p.root.OpenRoot(p.folder(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return wire.Ref{}, nil
 	}

@@ -46,6 +46,9 @@ type kept struct {
 // Sweep forgets the repositories of apps that are gone, those whose time is over, and the
 // oldest ones where all together are too large.
 func (p *Pushes) Sweep(ctx context.Context) error {
+	all, err := p.list()
+	errs := []error{err}
+	// Listed afterwards: the former name of an app that is renamed meanwhile has no folder.
 	apps, err := p.ledger.ListApps(ctx)
 	if err != nil {
 		return err
@@ -54,8 +57,6 @@ func (p *Pushes) Sweep(ctx context.Context) error {
 	for _, app := range apps {
 		there[app.Name] = true
 	}
-	all, err := p.list()
-	errs := []error{err}
 	slices.SortFunc(all, func(a, b kept) int { return b.last.Compare(a.last) })
 	var bytes int64
 	oldest := p.now().AddDate(0, 0, -KeepDays)
@@ -76,7 +77,7 @@ func (p *Pushes) forget(name app.Name) error {
 		return nil
 	}
 	defer done()
-	return p.root.RemoveAll(string(name))
+	return p.root.RemoveAll(p.folder(name))
 }
 
 func (p *Pushes) list() ([]kept, error) {
@@ -86,7 +87,7 @@ func (p *Pushes) list() ([]kept, error) {
 	}
 	var all []kept
 	for _, folder := range folders {
-		one := kept{name: app.Name(folder.Name())}
+		one := kept{name: app.Name(p.names.Name(folder.Name()))}
 		files, err := fs.ReadDir(p.root.FS(), folder.Name())
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

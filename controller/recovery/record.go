@@ -16,6 +16,7 @@ const mostRecord = 16 << 10
 // record is what a container carries of its release. Variables and files are not in it:
 // their values may be secrets.
 type record struct {
+	App       app.Name `json:",omitempty"` // its name, where the label has another word
 	Service   plan.Service
 	Main      bool                `json:",omitempty"`
 	Sole      bool                `json:",omitempty"`
@@ -40,6 +41,9 @@ func Describe(found app.App, release app.Release, run app.ServiceRun) string {
 	told := record{
 		Service: run.Spec, Main: run.Main, Sole: run.Sole, Settings: release.Settings, Mounts: release.Mounts,
 		Address: release.Address, Addresses: release.Addresses, Reference: release.Reference, Digest: release.Digest,
+	}
+	if found.Key() != found.Name {
+		told.App = found.Name
 	}
 	told.Service.Build, told.Service.Environment, told.Service.Files = plan.Build{}, nil, nil
 	for _, route := range found.Routes {

@@ -54,7 +54,12 @@ func (o Options) From(all []docker.Trace) (found []Found, left []string) {
 			left = append(left, fmt.Sprintf("No container of %s is the one that its routes lead to.", name))
 			continue
 		}
-		made := o.build(name, live, apps[name])
+		called := app.App{Name: name}
+		told := nameOf(live, apps[name])
+		if others := apps[told]; told != "" && (others == nil || nameOf(liveOf(others), others) != "") {
+			called = app.App{Name: told, Handle: name}
+		}
+		made := o.build(called, live, apps[name])
 		made.claim(taken)
 		found = append(found, made)
 	}
@@ -90,12 +95,24 @@ func liveOf(traces []docker.Trace) int64 {
 	return cmp.Or(running, stopped)
 }
 
-// build makes the app of the traces, with that live release.
-func (o Options) build(name app.Name, live int64, traces []docker.Trace) Found {
+// nameOf is the name that the record of a live release tells, where the label has another word;
+// empty where it tells none.
+func nameOf(live int64, traces []docker.Trace) app.Name {
+	for _, trace := range traces {
+		told, _ := read(trace.Record)
+		if name, err := app.ParseName(string(told.App)); err == nil && trace.Release == live {
+			return name
+		}
+	}
+	return ""
+}
+
+// build makes the app of the traces, with its name and its handle, and with that live release.
+func (o Options) build(called app.App, live int64, traces []docker.Trace) Found {
 	made := Found{
-		App: app.App{Name: name, Wanted: app.WantedStopped, CreatedAt: o.Now, Access: traefik.Access{Password: true}},
+		App: app.App{Name: called.Name, Handle: called.Handle, Wanted: app.WantedStopped, CreatedAt: o.Now, Access: traefik.Access{Password: true}},
 		Release: app.Release{
-			ReleaseID: app.ReleaseID{App: name, Number: live}, State: app.ReleaseLive, Cause: app.CauseUpload,
+			ReleaseID: app.ReleaseID{App: called.Name, Number: live}, Handle: called.Handle, State: app.ReleaseLive, Cause: app.CauseUpload,
 			Settings: app.DefaultSettings(), CreatedBy: Author, CreatedAt: o.Now,
 		},
 	}
@@ -180,7 +197,7 @@ func guess(trace docker.Trace, several bool) record {
 // guessMounts finds the volumes of a container that carries no record.
 func (o Options) guessMounts(made *Found, run *app.ServiceRun, trace docker.Trace) {
 	prefix := o.VolumeName("")
-	own := o.VolumeName(volume.OfApp(string(made.App.Name), ""))
+	own := o.VolumeName(volume.OfApp(string(made.App.Key()), ""))
 	for _, mounted := range trace.Mounts {
 		target, err := plan.ParseMountTarget(mounted.Target)
 		switch name, ofApp := strings.CutPrefix(mounted.Volume, own); {

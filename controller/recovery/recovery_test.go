@@ -184,3 +184,26 @@ func TestRecovery_LeavesOutWhatNamesNoAppAndGivesARouteToOneAppOnly(t *testing.T
 		t.Errorf("%v and %v", all[0].App.Routes, all[1].App.Routes)
 	}
 }
+
+func TestRecovery_GivesARenamedAppItsNameAndItsHandle(t *testing.T) {
+	t.Parallel()
+	found, release := shop()
+	found.Name, found.Handle, release.App, release.Handle = "store", "shop", "store", "shop"
+	traces := traced(found, release)
+	for i := range traces {
+		traces[i].App = "shop" // as the label has it
+	}
+	other, first := shop()
+	other.Handle, first.Handle = "shop--2", "shop--2" // which got the former name
+	others := traced(other, first)
+	for i := range others {
+		others[i].App = "shop--2"
+	}
+	made, left := options(t).From(append(traces, others...))
+	if len(made) != 2 || len(left) != 0 || made[1].App.Name != "shop" || made[1].App.Handle != "shop--2" {
+		t.Fatalf("found %+v, left %v", made, left)
+	}
+	if got := made[0]; got.App.Name != "store" || got.App.Handle != "shop" || got.Release.App != "store" || got.Release.OwnVolume("data") != "shop_data" {
+		t.Errorf("it is %+v", got.App)
+	}
+}

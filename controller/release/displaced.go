@@ -56,7 +56,7 @@ func (p *planned) prepareVolumes(ctx context.Context) error {
 func (p *planned) prepareVolumesOf(ctx context.Context, service *shipped) error {
 	mounts := slices.Clone(service.Mounts(p.release))
 	for _, mount := range service.Spec.Mounts {
-		name := volume.OfApp(string(p.app.Name), mount.Volume)
+		name := p.release.OwnVolume(mount.Volume)
 		// Nobody deletes it from here on: the ledger says that the release mounts it.
 		if err := p.volumes.Ensure(ctx, name, fmt.Sprintf("of %s, by its compose file", p.app.Name)); err != nil {
 			return err

@@ -37,7 +37,7 @@ type Options struct {
 	Audit   audit.Auditor
 	Key     secret.Key // opens the secrets of apps
 
-	Folder           string      // keeps the logs of releases; made with mode 0700
+	Logs             releaselog.Folder
 	Most             plan.Limits // that an app can ask for
 	Registries       []string    // that images may come from beside the public ones
 	BuildConcurrency int         // builds at once; the rest wait in line
@@ -88,13 +88,9 @@ type Shipper struct {
 
 // New returns a Shipper that ships nothing until Begin.
 func New(o Options) (*Shipper, error) {
-	logs, err := releaselog.Open(o.Folder)
-	if err != nil {
-		return nil, err
-	}
 	return &Shipper{
 		Specs: NewSpecs(o.History, o.Images, o.Engine, o.Key), ledger: o.Ledger, owners: o.Owners, proxy: o.Proxy,
-		routes: o.Routes, volumes: o.Volumes, uploads: o.Uploads, logs: logs, logger: o.Logger, audit: o.Audit,
+		routes: o.Routes, volumes: o.Volumes, uploads: o.Uploads, logs: o.Logs, logger: o.Logger, audit: o.Audit,
 		most: o.Most, registries: o.Registries, buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk, keep: o.Keep,
 		apps: o.Locks, line: slots.New(o.BuildConcurrency), shipping: newShipping(), retiring: newRetiring(), displaced: newDisplaced(),
 		notify: o.Notify, requestReconcile: o.Reconcile, observeLive: o.Observe, started: make(chan struct{}),

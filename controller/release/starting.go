@@ -32,7 +32,7 @@ func (c Specs) optionsOf(s starting, name string) docker.StartOptions {
 	if s.run.KeptFrom != 0 {
 		options.Release = s.run.KeptFrom
 	}
-	for own, name := range s.run.Volumes(s.app.Name) {
+	for own, name := range s.run.Volumes(s.release) {
 		options.Volumes[own] = c.engine.VolumeName(name)
 	}
 	main, _, unplaced := net.SplitHostPort(s.release.Address)

@@ -12,7 +12,7 @@ import (
 func TestReleaseLog_TellsOfTheLinesThatAFullDiskCost(t *testing.T) {
 	t.Parallel()
 	folder := smalldisk.Mount(t, 64<<10)
-	logs, err := Open(filepath.Join(folder, "logs"))
+	logs, err := Open(filepath.Join(folder, "logs"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

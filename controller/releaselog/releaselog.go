@@ -14,6 +14,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/environment"
 	"berth/controller/folder"
+	"berth/controller/handle"
 	"berth/controller/printable"
 	"berth/controller/problem"
 )
@@ -23,17 +24,21 @@ import (
 const logLimit = 32 << 20
 
 // Folder keeps one folder an app with one file a release.
-type Folder struct{ root *os.Root }
+type Folder struct {
+	root    *os.Root
+	handles *handle.Book
+}
 
-// Open opens the folder, and makes it with mode 0700 where it is missing.
-func Open(path string) (Folder, error) {
+// Open opens the folder, and makes it with mode 0700 where it is missing. The folder of an app
+// is called by its handle.
+func Open(path string, handles *handle.Book) (Folder, error) {
 	root, err := folder.OpenPrivate(path)
-	return Folder{root}, err
+	return Folder{root, handles}, err
 }
 
 // Open opens the log of a release. While the release is under way the file grows.
 func (l Folder) Open(id app.ReleaseID) (io.ReadSeekCloser, error) {
-	file, err := l.root.Open(logName(id))
+	file, err := l.root.Open(l.file(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.NotFound(fmt.Sprintf("There is no log of %s.", id), "").Because(err)
 	}
@@ -43,16 +48,18 @@ func (l Folder) Open(id app.ReleaseID) (io.ReadSeekCloser, error) {
 	return file, nil
 }
 
-func logName(id app.ReleaseID) string {
-	return path.Join(string(id.App), strconv.FormatInt(id.Number, 10)+".log")
+func (l Folder) of(app app.Name) string { return l.handles.Of(string(app)) }
+
+func (l Folder) file(id app.ReleaseID) string {
+	return path.Join(l.of(id.App), strconv.FormatInt(id.Number, 10)+".log")
 }
 
 // AppendTo opens the log of a release for writing at its end, so that a resumed release goes on in it.
 func (l Folder) AppendTo(id app.ReleaseID, changed func()) (*Log, error) {
-	if err := l.root.MkdirAll(string(id.App), 0o700); err != nil {
+	if err := l.root.MkdirAll(l.of(id.App), 0o700); err != nil {
 		return nil, fmt.Errorf("make log folder of %s: %w", id.App, err)
 	}
-	file, err := l.root.OpenFile(logName(id), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := l.root.OpenFile(l.file(id), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", id, err)
 	}
@@ -65,7 +72,7 @@ func (l Folder) AppendTo(id app.ReleaseID, changed func()) (*Log, error) {
 
 // RemoveApp removes the logs of all releases of an app.
 func (l Folder) RemoveApp(app app.Name) error {
-	if err := l.root.RemoveAll(string(app)); err != nil {
+	if err := l.root.RemoveAll(l.of(app)); err != nil {
 		return fmt.Errorf("remove logs of %s: %w", app, err)
 	}
 	return nil

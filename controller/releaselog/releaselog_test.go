@@ -13,7 +13,7 @@ func id(name string) app.ReleaseID { return app.ReleaseID{App: app.Name(name), N
 
 func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T) {
 	t.Parallel()
-	logs, err := Open(t.TempDir())
+	logs, err := Open(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T
 
 func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
 	t.Parallel()
-	logs, err := Open(t.TempDir())
+	logs, err := Open(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
 
 func TestReleaseLog_MissingIsAProblem(t *testing.T) {
 	t.Parallel()
-	logs, err := Open(t.TempDir())
+	logs, err := Open(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

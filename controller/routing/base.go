@@ -77,7 +77,8 @@ func (r *Routes) addDerived(table *traefik.Table) {
 	}
 	for i := range table.Targets {
 		target := &table.Targets[i]
-		if route, ok := r.nameRoute(app.Name(target.App)); ok && !taken[route] && !target.Proving {
+		former := target.Moved != "" && target.Release == 0
+		if route, ok := r.nameRoute(app.Name(target.App)); ok && !taken[route] && !target.Proving && !former {
 			target.Routes = append(target.Routes[:len(target.Routes):len(target.Routes)], route)
 		}
 	}

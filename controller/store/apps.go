@@ -9,6 +9,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/event"
+	"berth/controller/label"
 	"berth/controller/problem"
 	"berth/controller/store/sqlite"
 	"berth/traefik"
@@ -18,7 +19,7 @@ import (
 const (
 	selectApps = `
 SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.choices, a.readiness, a.egress, a.mounts, a.access, a.wanted, a.halted, coalesce(live.number, 0),
-       a.observed_state, a.observed_detail, a.observed_at, a.created_at, a.project, a.tags,
+       a.observed_state, a.observed_detail, a.observed_at, a.created_at, a.project, a.tags, a.handle,
        coalesce(t.host, ''), coalesce(t.path, ''), coalesce(t.service, ''), coalesce(t.port, 0)
 FROM apps a
 LEFT JOIN releases live ON live.app = a.name AND live.state = 'live'
@@ -29,10 +30,14 @@ LEFT JOIN routes t ON t.app = a.name`
 // CreateApp claims name and routes, saves the variables and queues the first release.
 func (s *Store) CreateApp(ctx context.Context, found app.App, release app.Release) (app.Release, error) {
 	release.App = found.Name
-	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
+	err := s.transactHandles(ctx, func(tx *sql.Tx, handles map[string]string) (err error) {
+		if found.Handle, err = freeHandle(ctx, tx, found.Name); err != nil {
+			return err
+		}
 		if err := insertApp(ctx, tx, found); err != nil {
 			return err
 		}
+		handles[string(found.Name)] = string(found.Handle)
 		if err := refuseAcross(ctx, tx, found.Name, found.Routes); err != nil {
 			return err
 		}
@@ -132,7 +137,11 @@ func (s *Store) UpdateObserved(ctx context.Context, name app.Name, observed app.
 // DeleteApp removes an app that is wanted deleted, with its routes and releases; name
 // and routes are free from then on.
 func (s *Store) DeleteApp(ctx context.Context, name app.Name) error {
-	return sqlite.Failure(s.writer.ExecRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name), "delete app %s", name)
+	err := s.transactHandles(ctx, func(tx *sql.Tx, handles map[string]string) error {
+		delete(handles, string(name))
+		return sqlite.OneRow(tx.ExecContext(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name))
+	})
+	return sqlite.Failure(err, "delete app %s", name)
 }
 
 func updateMounts(ctx context.Context, tx *sql.Tx, name app.Name, mounts []app.Mount) error {
@@ -153,13 +162,13 @@ WHERE name = ? AND wanted <> 'deleted'`,
 func insertApp(ctx context.Context, tx *sql.Tx, found app.App) error {
 	_, err := tx.ExecContext(ctx, `
 INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, choices, readiness, egress, mounts, access,
-                  wanted, observed_state, observed_detail, observed_at, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+                  wanted, observed_state, observed_detail, observed_at, created_at, handle)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		found.Name, found.Settings.Port, found.Settings.MemoryBytes, found.Settings.NanoCPUs, found.Settings.Processes, found.Settings.WritableRoot,
 		found.Settings.Fallback, found.Settings.Database, found.Settings.DatabaseServices, choicesColumn{&found.Settings.Choices}, readinessColumn{&found.Settings.Readiness}, egressColumn{&found.Settings.Egress}, mountsColumn{&found.Mounts}, accessColumn{&found.Access},
 		found.Wanted,
 		cmp.Or(found.Observed.State, app.Waiting), found.Observed.Detail, sqlite.Micros(found.Observed.At),
-		sqlite.Micros(found.CreatedAt))
+		sqlite.Micros(found.CreatedAt), storedHandle(found))
 	if sqlite.IsTaken(err) {
 		return problem.ErrNameTaken
 	}
@@ -226,11 +235,19 @@ func scanApp(columns sqlite.Row) (found app.App, err error) {
 	app, set := &found, &found.Settings
 	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, egressColumn{&set.Egress}, mountsColumn{&app.Mounts}, accessColumn{&app.Access}, &app.Wanted, haltedColumn{&app.Halted}, &app.Live,
-		&app.Observed.State, &app.Observed.Detail, sqlite.TimeInto(&app.Observed.At), sqlite.TimeInto(&app.CreatedAt), &app.Labels.Project, namesColumn{&app.Labels.Tags},
+		&app.Observed.State, &app.Observed.Detail, sqlite.TimeInto(&app.Observed.At), sqlite.TimeInto(&app.CreatedAt), &app.Labels.Project, namesColumn{&app.Labels.Tags}, &app.Handle,
 		&route.Host, &route.Path, &to.Service, &to.Port)
 	if route.Path != "" {
 		found.Routes = []traefik.Route{route}
 		lead(&found, route, to)
 	}
 	return found, err
+}
+
+// UpdateLabels replaces the project and the tags of an app. A release may be under way:
+// labels are no part of it.
+func (s *Store) UpdateLabels(ctx context.Context, name app.Name, labels label.Labels) error {
+	err := s.writer.ExecRow(ctx, `UPDATE apps SET project = ?, tags = ? WHERE name = ? AND wanted <> 'deleted'`,
+		labels.Project, namesColumn{&labels.Tags}, name)
+	return sqlite.Failure(err, "update labels of %s", name)
 }

@@ -29,7 +29,8 @@ WHERE sequence < :before AND sequence > :after
   AND at >= :from AND at < :to
   AND (:text = '' OR action LIKE :text ESCAPE '\' OR resource LIKE :text ESCAPE '\' OR account LIKE :text ESCAPE '\'
        OR address LIKE :text ESCAPE '\' OR user_agent LIKE :text ESCAPE '\' OR request_id LIKE :text ESCAPE '\'
-       OR detail LIKE :text ESCAPE '\')`
+       OR detail LIKE :text ESCAPE '\'
+       OR EXISTS (SELECT 1 FROM former_names f WHERE f.app = :exact AND at < f.until AND (resource = 'app ' || f.former OR resource LIKE 'release ' || f.former || ' r%')))`
 
 // AppendAudit stores the entries that follow the head, and the head that follows them.
 func (s *Store) AppendAudit(
@@ -184,7 +185,7 @@ func auditArguments(filter audit.Filter, page audit.Page) []any {
 	return append(sqlite.Window(page.Before, filter.From, filter.To),
 		sql.Named("after", page.After), sql.Named("action", filter.Action),
 		sql.Named("account", containing(filter.Account)), sql.Named("success", success),
-		sql.Named("text", containing(filter.Text)), sql.Named("limit", page.Limit))
+		sql.Named("text", containing(filter.Text)), sql.Named("exact", filter.Text), sql.Named("limit", page.Limit))
 }
 
 // containing is the LIKE pattern of what holds the text; empty for no text.

@@ -26,7 +26,10 @@ func (s *Store) Recover(ctx context.Context, all []Recovered) error {
 		}
 		return nil
 	})
-	return sqlite.Failure(err, "recover ledger")
+	if err != nil {
+		return sqlite.Failure(err, "recover ledger")
+	}
+	return s.loadHandles(ctx)
 }
 
 func recoverApp(ctx context.Context, tx *sql.Tx, found app.App, live app.Release) error {

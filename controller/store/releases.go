@@ -20,7 +20,7 @@ SELECT r.app, r.number, r.state, r.steps,
        r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.fallback, r.database_waiver, r.database_services, r.choices, r.readiness, r.egress,
        r.mounts, coalesce(r.environment, 0), r.image, r.image_reference, r.image_digest,
        r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at,
-       r.services, r.remedy, r.addresses
+       r.services, r.remedy, r.addresses, (SELECT handle FROM apps WHERE name = r.app)
 FROM releases r`
 
 const selectLatest = selectReleases + `
@@ -43,24 +43,26 @@ func (s *Store) CreateRelease(ctx context.Context, release app.Release) (app.Rel
 // CreateRerun makes the settings and mounts of the release those of the app, of a
 // rollback its environment too, and queues it, or does nothing.
 func (s *Store) CreateRerun(ctx context.Context, release app.Release) (app.Release, error) {
-	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
-		if err := updateSettings(ctx, tx, release.App, release.Settings); err != nil {
-			return err
-		}
-		if err := updateMounts(ctx, tx, release.App, release.Mounts); err != nil {
-			return err
-		}
-		if release.Cause == app.CauseRollback {
-			if err := restoreEnvironment(ctx, tx, release.App, release.Environment); err != nil {
-				return err
-			}
-		}
-		return insertRelease(ctx, tx, &release)
-	})
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error { return createRerun(ctx, tx, &release) })
 	if err != nil {
 		return app.Release{}, fmt.Errorf("create rerun of %s r%d: %w", release.App, release.RerunOf, err)
 	}
 	return release, nil
+}
+
+func createRerun(ctx context.Context, tx *sql.Tx, release *app.Release) error {
+	if err := updateSettings(ctx, tx, release.App, release.Settings); err != nil {
+		return err
+	}
+	if err := updateMounts(ctx, tx, release.App, release.Mounts); err != nil {
+		return err
+	}
+	if release.Cause == app.CauseRollback {
+		if err := restoreEnvironment(ctx, tx, release.App, release.Environment); err != nil {
+			return err
+		}
+	}
+	return insertRelease(ctx, tx, release)
 }
 
 // ListReleases returns the newest 50 releases of an app, the newest first. Every app
@@ -220,12 +222,12 @@ SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name
        a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.choices, a.readiness, a.egress, a.mounts, ?
 FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
 RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root,
-          fallback, database_waiver, database_services, choices, readiness, egress, mounts`,
+          fallback, database_waiver, database_services, choices, readiness, egress, mounts, (SELECT handle FROM apps WHERE name = releases.app)`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
 		queued.Cause, queued.RerunOf, queued.Image, queued.Reference, queued.Digest, queued.CreatedBy, sqlite.Micros(queued.CreatedAt),
 		queued.Cause != app.CauseUpload && queued.Cause != app.CauseEnvironment, sqlite.OrNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
 	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
-		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, egressColumn{&set.Egress}, mountsColumn{&queued.Mounts})
+		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, egressColumn{&set.Egress}, mountsColumn{&queued.Mounts}, &queued.Handle)
 	if sqlite.IsTaken(err) {
 		return app.ErrUnderWay
 	}
@@ -244,6 +246,6 @@ func scanRelease(columns sqlite.Row) (r app.Release, err error) {
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, egressColumn{&set.Egress}, mountsColumn{&r.Mounts}, &r.Environment, &r.Image, &r.Reference, &r.Digest,
 		namesColumn{&r.Instances},
 		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, sqlite.TimeInto(&r.CreatedAt), sqlite.TimeInto(&r.FinishedAt),
-		servicesColumn{&r.Services}, remedyColumn{&r.Remedy}, addressesColumn{&r.Addresses})
+		servicesColumn{&r.Services}, remedyColumn{&r.Remedy}, addressesColumn{&r.Addresses}, &r.Handle)
 	return r, err
 }

@@ -11,6 +11,7 @@ import (
 	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/audit"
+	"berth/controller/handle"
 	"berth/controller/problem"
 	"berth/controller/reach"
 	"berth/controller/room"
@@ -59,6 +60,7 @@ type Store struct {
 	reader *sql.DB       // read-only; in WAL mode readers wait for nobody
 
 	overview overview
+	handles  *handle.Book
 }
 
 var (
@@ -99,13 +101,17 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 	writer := sqlite.Writer{DB: pool, Spare: spare}
-	return &Store{
+	opened := &Store{
 		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
 		Hooks:        hooks.Hooks{Writer: writer, Reader: reader},
 		Logins:       logins.Logins{Writer: writer, Reader: reader},
 		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader}, Webhooks: webhooks.Webhooks{Writer: writer, Reader: reader}, Repeats: repeats.Repeats{Writer: writer, Reader: reader}, Moves: moves.Moves{Writer: writer, Reader: reader}, eventLedger: events.Ledger{Writer: writer, Reader: reader}, alertLedger: alerts.Ledger{Writer: writer, Reader: reader},
-		writer: writer, reader: reader,
-	}, nil
+		writer: writer, reader: reader, handles: handle.NewBook(nil),
+	}
+	if err := opened.loadHandles(ctx); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return opened, nil
 }
 
 // Close folds the -wal file into the ledger and closes it. No method may be called

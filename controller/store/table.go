@@ -13,7 +13,8 @@ import (
 // follow each other. Each part reads one of the partial indexes, or stops at the first
 // row, so its cost does not grow with the history. An app that is stopped, or its main service, or that was never
 // live keeps its routes, for a page that says so; one whose first release is under way
-// has none yet. Those of a stopped app that has moved lead to the other server.
+// has none yet. Those of a stopped app that has moved lead to the other server,
+// and those by the former name of an app to its path of now.
 const selectTable = `
 SELECT 0 AS proving, r.app AS app, r.number, r.address, coalesce(json_extract(r.readiness, '$.scheme'), ''),
        a.wanted = 'stopped' OR EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.main')),
@@ -32,7 +33,11 @@ UNION ALL
 SELECT 1, r.app, r.number, r.address, coalesce(json_extract(r.readiness, '$.scheme'), ''), 0, 0, a.access, t.host, t.path, t.position, r.addresses, t.service, t.port, 0, ''
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wanted <> 'deleted'
-ORDER BY proving, app, position`
+UNION ALL
+SELECT 0, f.app, 0, '', '', 1, 0, a.access, f.host, f.path, 0, '{}', '', 0, 0, '/' || f.app
+FROM former_routes f JOIN apps a ON a.name = f.app
+WHERE a.wanted <> 'deleted' AND EXISTS (SELECT 1 FROM releases l WHERE l.app = f.app AND l.state = 'live' AND l.address <> '')
+ORDER BY proving, app, 3, position`
 
 // Table returns the whole route table.
 func (s *Store) Table(ctx context.Context) (app.Table, error) {

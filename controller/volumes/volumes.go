@@ -12,6 +12,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/handle"
 	"berth/controller/plan"
 	"berth/controller/printable"
 	"berth/controller/problem"
@@ -52,6 +53,7 @@ type Options struct {
 	Quota   int64          // bytes that a volume may take on the disk; 0 is no quota
 	Disk    docker.Disk    // that the volumes lie on, as far as it can be seen; may be zero
 	Logger  *slog.Logger
+	Handles *handle.Book // of apps that were renamed; nil where none was
 }
 
 // Volumes are the volumes of the stack. They are safe for concurrent use.
@@ -62,6 +64,7 @@ type Volumes struct {
 	apps     Apps
 	uploads  uploads.Folder
 	logger   *slog.Logger
+	handles  *handle.Book
 	book     *book
 	watch    *watch
 	warnings warnings
@@ -76,13 +79,16 @@ func New(o Options) (*Volumes, error) {
 		return nil, errors.New("volumes need a ledger and a keeper")
 	}
 	return &Volumes{
-		ledger: o.Ledger, keeper: o.Keeper, engine: o.Engine, apps: o.Apps, uploads: o.Uploads, logger: o.Logger,
+		ledger: o.Ledger, keeper: o.Keeper, engine: o.Engine, apps: o.Apps, uploads: o.Uploads, logger: o.Logger, handles: o.Handles,
 		book: newBook(), watch: newWatch(o.Quota, o.Disk),
 	}, nil
 }
 
 // Create makes an empty volume, which any app may write to that mounts it.
 func (v *Volumes) Create(ctx context.Context, name volume.Name, description string) error {
+	if err := v.refuseStrayed(ctx, name); err != nil {
+		return err
+	}
 	if err := v.keeper.CreateVolume(ctx, name, description); err != nil {
 		return Failure(name, err)
 	}
@@ -91,6 +97,22 @@ func (v *Volumes) Create(ctx context.Context, name volume.Name, description stri
 		v.logger.Warn("give new volume away", "volume", string(name), "error", err)
 	}
 	return nil
+}
+
+// refuseStrayed refuses to make a volume that looks like one of a compose app and would be of
+// none: since an app was renamed, the volumes of the app of that name are called otherwise.
+func (v *Volumes) refuseStrayed(ctx context.Context, name volume.Name) error {
+	owner, _, composed := strings.Cut(string(name), "_")
+	if !composed || v.handles.Of(owner) == owner {
+		return nil
+	}
+	if _, err := v.keeper.FindVolume(ctx, name); err == nil {
+		return nil // Create says so
+	}
+	return problem.Conflict(
+		fmt.Sprintf("The volumes of a compose app called %s do not begin with %s_ on this server, because an app was renamed.", owner, owner),
+		"Choose another name for the volume, or for the app that brings it.",
+	).At("name")
 }
 
 // Ensure makes a volume that is not there yet, and leaves one that is there alone.

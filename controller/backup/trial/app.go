@@ -65,7 +65,7 @@ func (t *trial) run(ctx context.Context, names []string) (err error) {
 func (t *trial) aside(o docker.StartOptions, run app.ServiceRun) docker.StartOptions {
 	o.Labels, o.Record = nil, ""
 	o.Service.Name = serviceAside + run.Spec.Name
-	for own, name := range run.Volumes(t.app.Name) {
+	for own, name := range run.Volumes(t.live) {
 		o.Volumes[own] = t.Engine.VolumeName(t.Restored(name))
 	}
 	for i := range o.Mounts {

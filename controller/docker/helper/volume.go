@@ -175,7 +175,7 @@ func (h *Helpers) volumeUsers(ctx context.Context, selection ...filters.KeyValue
 		}
 		for _, mounted := range summary.Mounts {
 			if mounted.Name != "" {
-				users[mounted.Name] = append(users[mounted.Name], link.Summarised(summary).Name)
+				users[mounted.Name] = append(users[mounted.Name], h.link.Summarised(summary).Name)
 			}
 		}
 	}

@@ -170,7 +170,7 @@ func (i *Images) buildRequest(options BuildOptions) build.ImageBuildOptions {
 	}
 	labels := i.link.OwnLabels(link.RoleBuild, options.App, options.Release)
 	labels[link.LabelService] = options.service()
-	namespace := i.link.Stack + "-" + options.App
+	namespace := i.link.Stack + "-" + i.link.Handles.Of(options.App)
 	arguments[link.CacheNamespace] = &namespace
 	return build.ImageBuildOptions{
 		Version:     build.BuilderBuildKit,
@@ -188,7 +188,9 @@ func (i *Images) buildRequest(options BuildOptions) build.ImageBuildOptions {
 // cacheHost is a name in the hosts file of an app's build steps. It is there to be a
 // part of the key under which the build program keeps what a step made: no app is
 // given what another app's step made, whatever the network told that one.
-func (i *Images) cacheHost(app string) string { return app + "." + i.link.Stack + ".build.internal" }
+func (i *Images) cacheHost(app string) string {
+	return i.link.Handles.Of(app) + "." + i.link.Stack + ".build.internal"
+}
 
 // runBuild posts the build and follows it to its end: a failure comes inside a
 // response that began as a success.
@@ -265,7 +267,7 @@ func (i *Images) removeBuilt(ctx context.Context, options BuildOptions, names []
 		}
 	}
 	labels := i.link.OwnLabels(link.RoleBuild, options.App, options.Release)
-	if err := i.link.RemoveImages(ctx, link.LabelApp+"="+options.App, link.LabelRelease+"="+labels[link.LabelRelease], link.LabelService+"="+options.service()); err != nil {
+	if err := i.link.RemoveImages(ctx, i.link.OfApp(options.App), link.LabelRelease+"="+labels[link.LabelRelease], link.LabelService+"="+options.service()); err != nil {
 		i.link.Logger.Warn("remove image of a failed build", slog.String("app", options.App), slog.Any("error", err))
 	}
 }

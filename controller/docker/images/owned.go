@@ -29,7 +29,7 @@ func (i *Images) OwnedImages(ctx context.Context) ([]OwnedImage, error) {
 	all := make([]OwnedImage, 0, len(found))
 	for _, image := range found {
 		release, _ := strconv.ParseInt(image.Labels[link.LabelRelease], 10, 64)
-		all = append(all, OwnedImage{ID: image.ID, App: image.Labels[link.LabelApp], Release: release, Bytes: image.Size})
+		all = append(all, OwnedImage{ID: image.ID, App: i.link.App(image.Labels), Release: release, Bytes: image.Size})
 	}
 	return all, nil
 }

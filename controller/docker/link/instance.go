@@ -56,7 +56,7 @@ func (l *Link) Inspect(ctx context.Context, name string) (Instance, error) {
 	if found.Config == nil || found.Config.Labels[LabelStack] != l.Stack || found.Config.Labels[LabelRole] != RoleApp {
 		return Instance{}, fmt.Errorf("inspect container %s: %w", name, ErrNotFound)
 	}
-	return instanceOf(found), nil
+	return l.instanceOf(found), nil
 }
 
 // Instances returns all instances of the stack, stopped ones too. Their Condition says
@@ -70,7 +70,7 @@ func (l *Link) Instances(ctx context.Context) ([]Instance, error) {
 	}
 	instances := make([]Instance, 0, len(found))
 	for _, summary := range found {
-		instances = append(instances, Summarised(summary))
+		instances = append(instances, l.Summarised(summary))
 	}
 	return instances, nil
 }
@@ -82,8 +82,8 @@ func (l *Link) ListInstances(ctx context.Context, labels ...string) ([]container
 }
 
 // Summarised is what a list tells of an instance.
-func Summarised(summary container.Summary) Instance {
-	instance := labelled(summary.Labels)
+func (l *Link) Summarised(summary container.Summary) Instance {
+	instance := l.labelled(summary.Labels)
 	instance.ID, instance.Image = summary.ID, summary.ImageID
 	instance.Condition = Condition{
 		Running:    summary.State == container.StateRunning || summary.State == container.StatePaused,
@@ -109,8 +109,8 @@ func listedHealth(status string) string {
 	return ""
 }
 
-func instanceOf(found container.InspectResponse) Instance {
-	instance := labelled(found.Config.Labels)
+func (l *Link) instanceOf(found container.InspectResponse) Instance {
+	instance := l.labelled(found.Config.Labels)
 	instance.ID, instance.Image = found.ID, found.Image
 	instance.Name = strings.TrimPrefix(found.Name, "/")
 	instance.Condition = conditionOf(found.State, found.RestartCount)
@@ -118,11 +118,11 @@ func instanceOf(found container.InspectResponse) Instance {
 }
 
 // labelled is what its labels tell of an instance.
-func labelled(labels map[string]string) Instance {
+func (l *Link) labelled(labels map[string]string) Instance {
 	release, _ := strconv.ParseInt(labels[LabelRelease], 10, 64)
 	port, _ := strconv.ParseUint(labels[LabelPort], 10, 16)
 	return Instance{
-		App:     labels[LabelApp],
+		App:     l.App(labels),
 		Service: labels[LabelService],
 		Release: release,
 		Port:    uint16(port),

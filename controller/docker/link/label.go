@@ -51,11 +51,17 @@ const (
 func (l *Link) OwnLabels(role, app string, release int64) map[string]string {
 	return map[string]string{
 		LabelStack:   l.Stack,
-		LabelApp:     app,
+		LabelApp:     l.Handles.Of(app),
 		LabelRelease: strconv.FormatInt(release, 10),
 		LabelRole:    role,
 	}
 }
+
+// OfApp is the label of what belongs to an app, as Owned takes it.
+func (l *Link) OfApp(app string) string { return LabelApp + "=" + l.Handles.Of(app) }
+
+// App is the name of the app that labels are about; empty where they are about none.
+func (l *Link) App(labels map[string]string) string { return l.Handles.Name(labels[LabelApp]) }
 
 // Owned selects what carries the stack's label and the given ones, each as
 // "key=value".

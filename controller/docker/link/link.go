@@ -14,6 +14,8 @@ import (
 
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
+
+	"berth/controller/handle"
 )
 
 // How long the engine may take to answer. A build has no limit of its own: the
@@ -36,6 +38,9 @@ type Link struct {
 	client *client.Client
 	Stack  string
 	Logger *slog.Logger
+	// Handles are the words that labels and names have for apps that were renamed; nil where
+	// none was.
+	Handles *handle.Book
 
 	agreeing sync.Mutex
 	agreed   atomic.Bool

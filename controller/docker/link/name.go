@@ -11,7 +11,7 @@ import (
 // InstanceName returns the container name of one service of a release, which is
 // also its DNS name on the app's network. It is known before the container is.
 func (l *Link) InstanceName(app string, release int64, service string) string {
-	name := fmt.Sprintf("%s-%s-r%d", l.Stack, app, release)
+	name := fmt.Sprintf("%s-%s-r%d", l.Stack, l.Handles.Of(app), release)
 	if service == "" || service == plan.MainService {
 		return name
 	}
@@ -24,7 +24,7 @@ func (l *Link) InstanceName(app string, release int64, service string) string {
 // container's ports on the network that sorts first, and must not move them to an
 // app's. No app's name holds a dot, so a release's is no other app's.
 func (l *Link) NetworkName(app string, release int64) string {
-	name := l.Stack + "-app-" + app
+	name := l.Stack + "-app-" + l.Handles.Of(app)
 	if release == 0 {
 		return name
 	}
@@ -40,7 +40,7 @@ func (l *Link) ProbeNetworkName(unique string) string { return l.Stack + "-probe
 func (l *Link) ImageTag(app string, release int64, service string) string {
 	random := make([]byte, 8)
 	_, _ = rand.Read(random) // it never fails
-	tag := fmt.Sprintf("%s/%s:r%d-%x", l.Stack, app, release, random)
+	tag := fmt.Sprintf("%s/%s:r%d-%x", l.Stack, l.Handles.Of(app), release, random)
 	if service == "" || service == plan.MainService {
 		return tag
 	}

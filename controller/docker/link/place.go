@@ -35,13 +35,13 @@ func (l *Link) Places(ctx context.Context) ([]Place, error) {
 	}
 	places := make([]Place, 0, len(found))
 	for _, summary := range found {
-		places = append(places, placeOf(summary))
+		places = append(places, l.placeOf(summary))
 	}
 	return places, nil
 }
 
-func placeOf(summary container.Summary) Place {
-	place := Place{Instance: Summarised(summary), Role: summary.Labels[LabelRole]}
+func (l *Link) placeOf(summary container.Summary) Place {
+	place := Place{Instance: l.Summarised(summary), Role: summary.Labels[LabelRole]}
 	if place.Port != 0 {
 		place.Ports = append(place.Ports, place.Port)
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestPlaceOf_TellsWhereAContainerCanBeReached(t *testing.T) {
 	t.Parallel()
-	place := placeOf(container.Summary{
+	place := (&Link{}).placeOf(container.Summary{
 		Names:  []string{"/berth-shop-r3"},
 		Labels: map[string]string{LabelRole: RoleApp, LabelApp: "shop", LabelRelease: "3", LabelPort: "8000"},
 		Ports: []container.Port{

@@ -125,7 +125,7 @@ func (b *Bridges) RemoveNetwork(ctx context.Context, app string, release int64) 
 func (b *Bridges) RemoveNetworks(ctx context.Context, app string) error {
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	networks, err := b.listNetworks(ctx, link.LabelApp+"="+app)
+	networks, err := b.listNetworks(ctx, b.link.OfApp(app))
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (b *Bridges) letGo(ctx context.Context, network Network) error {
 	if err != nil {
 		return err
 	}
-	instances, err := b.link.ListInstances(ctx, link.LabelApp+"="+network.App)
+	instances, err := b.link.ListInstances(ctx, b.link.OfApp(network.App))
 	if err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func (b *Bridges) listNetworks(ctx context.Context, labels ...string) ([]Network
 	for _, one := range found {
 		release, _ := strconv.ParseInt(one.Labels[link.LabelRelease], 10, 64)
 		networks = append(networks, Network{
-			ID: one.ID, Name: one.Name, App: one.Labels[link.LabelApp], Release: release,
+			ID: one.ID, Name: one.Name, App: b.link.App(one.Labels), Release: release,
 			Egress: one.Labels[link.LabelEgress], Subnet: subnetOf(one.IPAM),
 		})
 	}
@@ -245,7 +245,7 @@ func (b *Bridges) listNetworks(ctx context.Context, labels ...string) ([]Network
 // findNetwork looks a network up by its labels. The name alone would not do: an
 // engine may hold two networks of one name.
 func (b *Bridges) findNetwork(ctx context.Context, app string, release int64) (Network, error) {
-	found, err := b.listNetworks(ctx, link.LabelApp+"="+app)
+	found, err := b.listNetworks(ctx, b.link.OfApp(app))
 	if err != nil {
 		return Network{}, err
 	}
@@ -294,7 +294,7 @@ func (b *Bridges) takeSubnet(ctx context.Context, wish Network, options func(Net
 }
 
 func (b *Bridges) networkOptions(wish Network, subnet netip.Prefix) networktypes.CreateOptions {
-	labels := map[string]string{link.LabelStack: b.link.Stack, link.LabelApp: wish.App, link.LabelRole: link.RoleNetwork}
+	labels := map[string]string{link.LabelStack: b.link.Stack, link.LabelApp: b.link.Handles.Of(wish.App), link.LabelRole: link.RoleNetwork}
 	if wish.Release != 0 {
 		labels = b.link.OwnLabels(link.RoleNetwork, wish.App, wish.Release)
 	}

@@ -205,7 +205,7 @@ func (c *Collector) end(ctx context.Context, id string, turn uint64, err error) 
 func (c *Collector) leave(apps []app.App, instances []docker.Instance, there map[string]bool) {
 	exists, named, shorts := make(map[app.Name]bool, len(apps)), make(map[string]bool, len(instances)), make(map[string]bool, len(there))
 	for _, found := range apps {
-		exists[found.Name] = true
+		exists[found.Key()] = true
 	}
 	for _, instance := range instances {
 		named[instance.Name] = true

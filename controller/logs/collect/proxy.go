@@ -31,7 +31,7 @@ type proxyFollower struct {
 	*Collector
 	ctx      context.Context //nolint:containedctx // of the one call of TailProxy
 	instance string
-	writers  map[app.Name]*journal.Writer
+	writers  map[app.Name]*journal.Writer         // by the keys of the journal, as all here
 	rests    map[app.Name]func(docker.Line) error // drops what was kept before
 	masks    map[app.ReleaseID]*environment.Mask
 	request  traefik.Request // that rests are asked about
@@ -75,20 +75,21 @@ func (f *proxyFollower) take(line docker.Line) error {
 		return nil
 	}
 	name := app.Name(request.App)
-	if f.rests[name] == nil {
+	key := f.options.Journal.Key(name) // the app keeps it under another name, and no other app gets it
+	if f.rests[key] == nil {
 		if _, err := f.options.Ledger.FindRelease(f.ctx, app.ReleaseID{App: name, Number: request.Release}); err != nil {
 			return nil //nolint:nilerr // its app is gone, or was never there
 		}
-		f.writers[name] = f.options.Journal.Writer(name, logs.Requests)
+		f.writers[key] = f.options.Journal.Writer(name, logs.Requests)
 		mark := f.options.Journal.Mark(name, logs.Requests, f.instance)
-		f.rests[name] = mark.Rest(f.instance, func(line docker.Line) error { return f.keep(name, line) })
+		f.rests[key] = mark.Rest(f.instance, func(line docker.Line) error { return f.keep(key, line) })
 	}
 	f.request = request
-	return f.rests[name](line)
+	return f.rests[key](line)
 }
 
-func (f *proxyFollower) keep(name app.Name, line docker.Line) error {
-	mask, err := f.mask(app.ReleaseID{App: name, Number: f.request.Release})
+func (f *proxyFollower) keep(key app.Name, line docker.Line) error {
+	mask, err := f.mask(key)
 	if err != nil {
 		return nil //nolint:nilerr // what cannot be masked is not kept; the requests to other apps are
 	}
@@ -99,7 +100,7 @@ func (f *proxyFollower) keep(name app.Name, line docker.Line) error {
 	case f.request.Status >= clientFailed:
 		level = logs.Warn
 	}
-	return f.writers[name].Add(f.ctx, logs.Line{
+	return f.writers[key].Add(f.ctx, logs.Line{
 		At: line.At, Stderr: line.Stderr, Level: level, Release: f.request.Release, Instance: f.instance, Text: mask.Apply(requestText(f.request)),
 	})
 }
@@ -122,11 +123,12 @@ func word(text string, most int) string {
 }
 
 // mask hides the secrets of the app: a visitor may send one as a part of a path.
-func (f *proxyFollower) mask(id app.ReleaseID) (*environment.Mask, error) {
+func (f *proxyFollower) mask(key app.Name) (*environment.Mask, error) {
+	id := app.ReleaseID{App: key, Number: f.request.Release}
 	if mask, known := f.masks[id]; known {
 		return mask, nil
 	}
-	release, err := f.options.Ledger.FindRelease(f.ctx, id)
+	release, err := f.options.Ledger.FindRelease(f.ctx, app.ReleaseID{App: app.Name(f.request.App), Number: f.request.Release})
 	if err != nil {
 		return nil, err
 	}

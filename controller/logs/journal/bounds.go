@@ -90,7 +90,7 @@ func (j *Journal) warn(what string, err error) {
 	}
 }
 
-// Retain removes the logs of apps that are not there any more, and forgets the containers that are gone.
+// Retain removes the logs of apps that are not there any more, by their handles, and forgets the containers that are gone.
 func (j *Journal) Retain(exists func(app.Name) bool, gone func(instance string) bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -15,6 +15,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/folder"
+	"berth/controller/handle"
 	"berth/controller/logs"
 	"berth/controller/logs/stream"
 	"berth/controller/notice"
@@ -28,6 +29,8 @@ type Options struct {
 	// MostApp and MostAll are how many bytes the logs of one app, and of all, take on the disk.
 	MostApp, MostAll int64
 	Logger           *slog.Logger
+	// Handles are the words by which the folders of renamed apps are called; nil where none was.
+	Handles *handle.Book
 }
 
 // Journal keeps logs while Run runs. It is safe for concurrent use.
@@ -38,7 +41,7 @@ type Journal struct {
 	pending atomic.Int64  // bytes that wait to be written, of all writers
 
 	mu      sync.RWMutex
-	streams map[app.Name]map[logs.Stream]*stream.Stream
+	streams map[app.Name]map[logs.Stream]*stream.Stream // by the handles of apps
 	writers map[*Writer]struct{}
 
 	unwritten map[place]int // lines that the disk did not take; of the goroutine of Run alone
@@ -81,6 +84,9 @@ func (j *Journal) openApp(name app.Name) {
 	}
 }
 
+// Key is what the logs of an app are kept by: its handle.
+func (j *Journal) Key(name app.Name) app.Name { return app.Name(j.options.Handles.Of(string(name))) }
+
 // open returns a stream, which it opens if needed; nil where it cannot be opened.
 func (j *Journal) open(name app.Name, of logs.Stream) *stream.Stream {
 	j.mu.Lock()
@@ -103,7 +109,7 @@ func (j *Journal) open(name app.Name, of logs.Stream) *stream.Stream {
 // Mark is how far the output of a container was kept, by the id that its lines have.
 func (j *Journal) Mark(name app.Name, of logs.Stream, instance string) docker.Cursor {
 	j.mu.RLock()
-	found := j.streams[name][of]
+	found := j.streams[j.Key(name)][of]
 	j.mu.RUnlock()
 	if found == nil {
 		return docker.Cursor{}
@@ -113,7 +119,7 @@ func (j *Journal) Mark(name app.Name, of logs.Stream, instance string) docker.Cu
 
 // Subscribe returns a channel that ticks when the app has new lines. The caller must call cancel.
 func (j *Journal) Subscribe(name app.Name) (ticks <-chan struct{}, cancel func()) {
-	return j.board.Subscribe(name)
+	return j.board.Subscribe(j.Key(name))
 }
 
 // Streams are the streams of an app.
@@ -121,7 +127,7 @@ func (j *Journal) Streams(name app.Name) []logs.Stream {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
 	var names []logs.Stream
-	for of := range j.streams[name] {
+	for of := range j.streams[j.Key(name)] {
 		names = append(names, of)
 	}
 	return names
@@ -134,7 +140,7 @@ func (j *Journal) Sizes() map[app.Name]int64 {
 	sizes := make(map[app.Name]int64, len(j.streams))
 	for name, streams := range j.streams {
 		for _, kept := range streams {
-			sizes[name] += kept.Size().Bytes
+			sizes[app.Name(j.options.Handles.Name(string(name)))] += kept.Size().Bytes
 		}
 	}
 	return sizes

@@ -34,7 +34,7 @@ func (j *Journal) wanted(name app.Name, q logs.Query) map[logs.Stream]*stream.St
 	j.mu.RLock()
 	defer j.mu.RUnlock()
 	wanted := make(map[logs.Stream]*stream.Stream)
-	for of, kept := range j.streams[name] {
+	for of, kept := range j.streams[j.Key(name)] {
 		if q.Wants(of) {
 			wanted[of] = kept
 		}
@@ -76,7 +76,7 @@ func read(of logs.Stream, chunk stream.Chunk, memory []logs.Line) ([]logs.Line, 
 // Find returns the line of a number; false where it is not kept.
 func (j *Journal) Find(name app.Name, of logs.Stream, number uint64) (logs.Line, bool) {
 	j.mu.RLock()
-	kept := j.streams[name][of]
+	kept := j.streams[j.Key(name)][of]
 	j.mu.RUnlock()
 	if kept == nil {
 		return logs.Line{}, false

@@ -23,7 +23,7 @@ const (
 // prints much waits for itself alone.
 type Writer struct {
 	journal *Journal
-	app     app.Name
+	app     app.Name // its handle
 	stream  logs.Stream
 	space   chan struct{} // there is room again
 
@@ -34,7 +34,7 @@ type Writer struct {
 
 // Writer returns a writer for a stream. Close must be called.
 func (j *Journal) Writer(name app.Name, of logs.Stream) *Writer {
-	w := &Writer{journal: j, app: name, stream: of, space: make(chan struct{}, 1)}
+	w := &Writer{journal: j, app: j.Key(name), stream: of, space: make(chan struct{}, 1)}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.writers[w] = struct{}{}

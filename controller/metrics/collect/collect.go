@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/handle"
 	"berth/controller/metrics"
 	"berth/controller/metrics/history"
 	"berth/controller/pause"
@@ -56,7 +57,9 @@ type Options struct {
 	Ledger Ledger
 	Disks  Disks
 	Folder string // on the disk of which the server page tells
-	Logger *slog.Logger
+	// Handles are of apps that were renamed; nil where none was.
+	Handles *handle.Book
+	Logger  *slog.Logger
 }
 
 // Collector knows what is measured at the moment, and keeps it, while Run runs. It is safe
@@ -162,6 +165,7 @@ func (c *Collector) sweep(ctx context.Context, now time.Time) {
 	if err := kept.Sweep(ctx, now); err != nil {
 		c.options.Logger.Warn("remove old measurements", "error", err)
 	}
+	subjects := kept.Subjects() // before the apps: the former name of an app that is renamed meanwhile has none
 	apps, _, err := c.options.Ledger.ListOverview(ctx)
 	if err != nil {
 		return
@@ -171,7 +175,7 @@ func (c *Collector) sweep(ctx context.Context, now time.Time) {
 		there[string(found.Name)] = true
 	}
 	var gone []metrics.Subject
-	for _, subject := range kept.Subjects() {
+	for _, subject := range subjects {
 		if name := appOf(subject); name != "" && !there[name] {
 			gone = append(gone, subject)
 		}

@@ -106,6 +106,7 @@ func (c *Collector) ensureOpen(ctx context.Context, now time.Time) {
 		c.options.Logger.Warn("measurements cannot be kept", "error", err)
 		return
 	}
+	kept.Handles = c.options.Handles
 	c.mu.Lock()
 	c.kept = kept
 	c.mu.Unlock()

@@ -17,7 +17,7 @@ func (h *History) Add(ctx context.Context, at time.Time, readings []metrics.Read
 	err := h.writer.Transact(ctx, func(tx *sql.Tx) error {
 		finest := metrics.Tiers()[0]
 		for _, reading := range readings {
-			id, err := h.subject(ctx, tx, reading.Subject, made)
+			id, err := h.subject(ctx, tx, reading.Subject.Of(h.Handles.Of), made)
 			if err != nil {
 				return err
 			}

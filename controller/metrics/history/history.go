@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync"
 
+	"berth/controller/handle"
 	"berth/controller/metrics"
 	"berth/controller/store/sqlite"
 )
@@ -47,6 +48,10 @@ PRAGMA user_version = 1;`
 
 // History is the file. It is safe for concurrent use.
 type History struct {
+	// Handles are the words under which the file has apps that were renamed; nil where none was.
+	// It is set before the first use.
+	Handles *handle.Book
+
 	writer sqlite.Writer
 	reader *sql.DB
 
@@ -146,6 +151,11 @@ func (h *History) ids() []int64 {
 // Subjects returns all that have a point.
 func (h *History) Subjects() []metrics.Subject {
 	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return slices.Sorted(maps.Keys(h.subjects))
+	kept := slices.Collect(maps.Keys(h.subjects))
+	h.mu.RUnlock()
+	for i := range kept {
+		kept[i] = kept[i].Of(h.Handles.Name)
+	}
+	slices.Sort(kept)
+	return kept
 }

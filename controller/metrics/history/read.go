@@ -19,7 +19,7 @@ type At struct {
 // first. It reads one row for each point, and at most Range.Long / Tier.Width of them and
 // one more. The newest span may not be over yet.
 func (h *History) Read(ctx context.Context, subject metrics.Subject, r metrics.Range, now time.Time) ([]At, error) {
-	id, ok := h.find(subject)
+	id, ok := h.find(subject.Of(h.Handles.Of))
 	if !ok {
 		return nil, nil
 	}

@@ -79,7 +79,7 @@ AND NOT EXISTS (SELECT 1 FROM points WHERE subject = ?1 AND tier = 3)`
 // Forget removes all that is known of the subjects.
 func (h *History) Forget(ctx context.Context, subjects ...metrics.Subject) error {
 	for _, subject := range subjects {
-		id, ok := h.find(subject)
+		id, ok := h.find(subject.Of(h.Handles.Of))
 		if !ok {
 			continue
 		}

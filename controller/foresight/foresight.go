@@ -1,32 +1,24 @@
-package controller
+// Package foresight says what the plan of an upload will do to what runs.
+package foresight
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
 	"berth/controller/app"
-	"berth/controller/environment"
 	"berth/controller/plan"
 )
 
-// foresee says what the plan of an upload will do to what runs, a sentence for each
-// service. What depends on how a build ends is said so.
-func (c *Controller) foresee(ctx context.Context, found app.App, made plan.Plan, environment environment.OpenEnvironment) ([]string, error) {
-	if !made.Composed || found.Live == 0 {
-		return nil, nil
-	}
-	live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
-	if err != nil {
-		return nil, err
-	}
-	former, err := c.releases.OpenEnvironmentOf(ctx, live.ReleaseID)
-	if err != nil {
-		return nil, err
-	}
+// Same reports whether all of a service of the live release is as the plan has it, but for the
+// image.
+type Same func(old app.ServiceRun, service plan.Service) (bool, error)
+
+// Of returns a sentence for each service of the plan and of the live release. What depends on
+// how a build ends is said so.
+func Of(live app.Release, made plan.Plan, same Same) ([]string, error) {
 	var said []string
 	for _, service := range made.Services {
-		text, err := c.foreseeService(live, service, service.Name == made.Main, environment, former)
+		text, err := ofService(live, service, service.Name == made.Main, same)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +32,7 @@ func (c *Controller) foresee(ctx context.Context, found app.App, made plan.Plan,
 	return said, nil
 }
 
-func (c *Controller) foreseeService(live app.Release, service plan.Service, main bool, environment, former environment.OpenEnvironment) (string, error) {
+func ofService(live app.Release, service plan.Service, main bool, same Same) (string, error) {
 	at := slices.IndexFunc(live.Services, func(run app.ServiceRun) bool { return !run.Sole && run.Spec.Name == service.Name })
 	writes := slices.ContainsFunc(service.Mounts, func(m plan.Mount) bool { return !m.ReadOnly })
 	switch {
@@ -51,11 +43,11 @@ func (c *Controller) foreseeService(live app.Release, service plan.Service, main
 	case !service.Stateful():
 		return fmt.Sprintf("%s starts beside the old one.", service.Name), nil
 	}
-	same, err := c.releases.SameDefinition(live, live.Services[at], service, environment, former)
+	unchanged, err := same(live.Services[at], service)
 	switch {
 	case err != nil:
 		return "", err
-	case !main && same:
+	case !main && unchanged:
 		return fmt.Sprintf("%s is kept as it is, with its data, unless its image changes.", service.Name), nil
 	case !writes:
 		return fmt.Sprintf("%s starts beside the old one: it only reads its volume.", service.Name), nil
