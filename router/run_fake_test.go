@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 
 	"berth/controller/oneoff"
@@ -45,10 +44,4 @@ func (f *fakeCommands) Run(ctx context.Context, wish oneoff.Wish, hear func(oneo
 		return oneoff.Outcome{ExitCode: 3, OOMKilled: true}, nil
 	}
 	return oneoff.Outcome{}, nil
-}
-
-func (f *fakeCommands) last() oneoff.Wish {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.ran)[len(f.ran)-1]
 }

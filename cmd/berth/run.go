@@ -54,7 +54,7 @@ func runOnce(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if len(command) == 0 {
-		return &usageError{errors.New("the command is missing: berth run APP -- PROGRAM ARGUMENT...")}
+		return &usageError{errors.New("the command is missing; see berth help run")}
 	}
 	path, _, err := row{path: appRow + "/run"}.request(p, words)
 	if err != nil {
