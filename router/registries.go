@@ -43,7 +43,7 @@ func (p registriesPage) Wrong(field string) *problem.Problem { return p.Problems
 func (p registriesPage) Fields() []textField {
 	return []textField{
 		{registries.FieldHost, "Registry", p.Host, "ghcr.io", p.Wrong(registries.FieldHost)},
-		{registries.FieldUser, "User name", p.User, "ann", p.Wrong(registries.FieldUser)},
+		{registries.FieldUser, "User name", p.User, "user", p.Wrong(registries.FieldUser)},
 	}
 }
 
@@ -176,7 +176,7 @@ func (a *admin) apiListRegistries(v *visit) error {
 // apiSaveRegistry saves the login of a registry, in the place of the one that it had.
 func (a *admin) apiSaveRegistry(v *visit) error {
 	var wish registryWish
-	if err := decodeJSON(v.request(), &wish, `{"user": "ann", "password": "..."}`); err != nil {
+	if err := decodeJSON(v.request(), &wish, `{"user": "user", "password": "..."}`); err != nil {
 		return err
 	}
 	saved, err := a.saveRegistry(v, registries.Wish{Host: v.gin.Param("host"), User: wish.User, Password: secret.Text(wish.Password)})
