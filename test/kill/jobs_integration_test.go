@@ -114,10 +114,9 @@ func (j *jsonText) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// TestKill_AtAJobLeavesTheOldStateOrTheNew kills the process at calls of clean-ups, backups, uploads into volumes and changes of the proxy. The
-// next process ends the job or gives it up, and can do it again.
-func TestKill_AtAJobLeavesTheOldStateOrTheNew(t *testing.T) {
-	h := newHouse(t)
+// giveJobs makes the volume and the place for backups that jobs work with.
+func (h *house) giveJobs(t *testing.T) {
+	t.Helper()
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
@@ -134,6 +133,13 @@ func TestKill_AtAJobLeavesTheOldStateOrTheNew(t *testing.T) {
 			t.Fatalf("%v\n%s", err, h.Log())
 		}
 	}
+}
+
+// TestKill_AtAJobLeavesTheOldStateOrTheNew kills the process at calls of clean-ups, backups, uploads into volumes and changes of the proxy. The
+// next process ends the job or gives it up, and can do it again.
+func TestKill_AtAJobLeavesTheOldStateOrTheNew(t *testing.T) {
+	h := newHouse(t)
+	h.giveJobs(t)
 	for _, job := range jobs {
 		t.Run(job.name, func(t *testing.T) {
 			k := &killing{house: h, form: forms[0], deed: job}

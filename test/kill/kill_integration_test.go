@@ -158,15 +158,19 @@ func (k *killing) run(t *testing.T) (tried int) {
 
 // wanted is how many of the passes are tried.
 func wanted(passes int) int {
-	text := os.Getenv("BERTH_TEST_KILLS")
-	if text == "all" {
+	if os.Getenv("BERTH_TEST_KILLS") == "all" {
 		return passes
 	}
-	number, err := strconv.Atoi(text)
+	return min(number("BERTH_TEST_KILLS", sample), passes)
+}
+
+// number is the one that the variable of the environment names, else the usual one.
+func number(variable string, usual int) int {
+	named, err := strconv.Atoi(os.Getenv(variable))
 	if err != nil {
-		number = sample
+		return usual
 	}
-	return min(number, passes)
+	return named
 }
 
 // ready makes the app that the deed is done to, or none.
