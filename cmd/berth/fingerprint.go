@@ -11,12 +11,7 @@ import (
 
 // runFingerprint prints the SHA-256 of the admin app's certificate, as berth login asks for it.
 func runFingerprint(_ context.Context, p *program, args []string) error {
-	flags := newFlags("fingerprint")
-	settings := p.addConfigFlags(flags)
-	if err := p.parseFlagsOnly(flags, args); err != nil {
-		return err
-	}
-	config, _, err := p.load(settings)
+	config, _, err := p.loadAlone("fingerprint", args)
 	if err != nil {
 		return err
 	}

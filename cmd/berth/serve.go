@@ -45,12 +45,7 @@ import (
 // runServe is the server: it opens what is below the controller, hangs the
 // admin app above it, and runs both until ctx ends or one of them falls.
 func runServe(ctx context.Context, p *program, args []string) error {
-	flags := newFlags("serve")
-	settings := p.addConfigFlags(flags)
-	if err := p.parseFlagsOnly(flags, args); err != nil {
-		return err
-	}
-	config, logger, err := p.load(settings)
+	config, logger, err := p.loadAlone("serve", args)
 	if err != nil {
 		return err
 	}
