@@ -312,6 +312,7 @@
   function showFile(form) {
     var problem = form.querySelector("[data-archive-problem]");
     var wrong = showChosen(form);
+    form.querySelector("[data-drop]").classList.toggle("wrong", Boolean(wrong)); // the server may have found it so
     if (filesOf(form).length) {
       problem.textContent = wrong;
       problem.hidden = !wrong;
@@ -324,7 +325,6 @@
     var files = filesOf(form);
     var wrong = filesProblem(drop, files);
     drop.classList.toggle("chosen", Boolean(files.length));
-    drop.classList.toggle("wrong", Boolean(wrong));
     drop.querySelector("[data-chosen]").textContent = filesText(files);
     form.querySelector('input[type="file"]').setCustomValidity(wrong);
     return wrong;
