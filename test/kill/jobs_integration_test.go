@@ -114,8 +114,8 @@ func (j *jsonText) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// giveJobs makes the volume and the place for backups that jobs work with.
-func (h *house) giveJobs(t *testing.T) {
+// giveJobs makes the volume and the place for backups that jobs work with; with drills, backups can be proven.
+func (h *house) giveJobs(t *testing.T, drills bool) {
 	t.Helper()
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -127,7 +127,7 @@ func (h *house) giveJobs(t *testing.T) {
 	}
 	for _, call := range [][3]string{
 		{http.MethodPost, "/volumes", `{"name": "data"}`},
-		{http.MethodPut, "/backups/settings", fmt.Sprintf(`{"folder": %q, "recipients": %q, "keep": {"daily": 7}}`, place, identity.Recipient())},
+		{http.MethodPut, "/backups/settings", fmt.Sprintf(`{"folder": %q, "recipients": %q, "drill": %t, "keep": {"daily": 7}}`, place, identity.Recipient(), drills)},
 	} {
 		if err := h.send(call[0], call[1], call[2], nil); err != nil {
 			t.Fatalf("%v\n%s", err, h.Log())
@@ -139,7 +139,7 @@ func (h *house) giveJobs(t *testing.T) {
 // next process ends the job or gives it up, and can do it again.
 func TestKill_AtAJobLeavesTheOldStateOrTheNew(t *testing.T) {
 	h := newHouse(t)
-	h.giveJobs(t)
+	h.giveJobs(t, false)
 	for _, job := range jobs {
 		t.Run(job.name, func(t *testing.T) {
 			k := &killing{house: h, form: forms[0], deed: job}

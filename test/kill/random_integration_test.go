@@ -3,10 +3,8 @@
 package kill
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -40,11 +38,7 @@ func (h *house) killWhileItStarts() {
 // uploads and changes of the proxy are under way side by side, and now and then once more while it starts.
 func TestRandom_KillsLeaveTheOldStateOrTheNew(t *testing.T) {
 	h := newHouse(t)
-	h.giveJobs(t)
-	settings := fmt.Sprintf(`{"folder": %q, "drill": true, "keep": {"daily": 2}}`, filepath.Join(h.folder, "backups"))
-	if err := h.send(http.MethodPut, "/backups/settings", settings, nil); err != nil {
-		t.Fatalf("%v\n%s", err, h.Log())
-	}
+	h.giveJobs(t, true)
 	if err := h.backUp(forms[0], 0); err != nil {
 		t.Fatalf("%v\n%s", err, h.Log())
 	}
