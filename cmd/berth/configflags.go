@@ -40,16 +40,6 @@ func (c *configFlags) add(flags *flag.FlagSet, name string, s setting) {
 	flags.Func(name, s.description, take)
 }
 
-// loadAlone is load for a command that takes no words and no flags but settings.
-func (p *program) loadAlone(name string, args []string) (Config, *slog.Logger, error) {
-	flags := newFlags(name)
-	settings := p.addConfigFlags(flags)
-	if err := p.parseFlagsOnly(flags, args); err != nil {
-		return Config{}, nil, err
-	}
-	return p.load(settings)
-}
-
 // load returns the configuration of all sources and a logger of its level, which
 // has warned of the variables that mean nothing.
 func (p *program) load(c *configFlags) (Config, *slog.Logger, error) {

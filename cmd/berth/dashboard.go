@@ -14,7 +14,12 @@ import (
 // runDashboard prints what a browser asks for at the proxy's dashboard on this
 // machine: the name and the password, in one line.
 func runDashboard(_ context.Context, p *program, args []string) error {
-	config, _, err := p.loadAlone("dashboard", args)
+	flags := newFlags("dashboard")
+	settings := p.addConfigFlags(flags)
+	if err := p.parseFlagsOnly(flags, args); err != nil {
+		return err
+	}
+	config, _, err := p.load(settings)
 	if err != nil {
 		return err
 	}

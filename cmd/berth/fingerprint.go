@@ -11,7 +11,12 @@ import (
 
 // runFingerprint prints the SHA-256 of the admin app's certificate, as berth login asks for it.
 func runFingerprint(_ context.Context, p *program, args []string) error {
-	config, _, err := p.loadAlone("fingerprint", args)
+	flags := newFlags("fingerprint")
+	settings := p.addConfigFlags(flags)
+	if err := p.parseFlagsOnly(flags, args); err != nil {
+		return err
+	}
+	config, _, err := p.load(settings)
 	if err != nil {
 		return err
 	}

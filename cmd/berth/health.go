@@ -24,7 +24,12 @@ const healthTimeout = 4 * time.Second
 // runHealth asks the server on this machine whether it answers, and proves by
 // its certificate that it is the right one. It prints nothing where all is well.
 func runHealth(ctx context.Context, p *program, args []string) error {
-	config, _, err := p.loadAlone("health", args)
+	flags := newFlags("health")
+	settings := p.addConfigFlags(flags)
+	if err := p.parseFlagsOnly(flags, args); err != nil {
+		return err
+	}
+	config, _, err := p.load(settings)
 	if err != nil {
 		return err
 	}

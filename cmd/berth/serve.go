@@ -45,7 +45,12 @@ import (
 // runServe is the server: it opens what is below the controller, hangs the
 // admin app above it, and runs both until ctx ends or one of them falls.
 func runServe(ctx context.Context, p *program, args []string) error {
-	config, logger, err := p.loadAlone("serve", args)
+	flags := newFlags("serve")
+	settings := p.addConfigFlags(flags)
+	if err := p.parseFlagsOnly(flags, args); err != nil {
+		return err
+	}
+	config, logger, err := p.load(settings)
 	if err != nil {
 		return err
 	}
