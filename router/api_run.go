@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"path"
 	"sync"
 	"time"
@@ -21,7 +20,6 @@ type Commands interface {
 const (
 	defaultRunMinutes = 60
 	mostRunMinutes    = 24 * 60
-	runBeat           = 15 * time.Second // an empty line then, so that a quiet command is told from a lost connection
 )
 
 // runWish is a command and where it runs.
@@ -97,14 +95,16 @@ func (w *runWish) check() error {
 	return nil
 }
 
-// runStream sends lines of JSON, and an empty line now and then.
+// runStream sends lines of JSON, and an empty line now and then, so that a quiet command is
+// told from a lost connection.
 type runStream struct {
 	v     *visit
 	stop  chan struct{}
 	done  sync.WaitGroup
 	begun bool // of the goroutine of the request alone
 
-	mu sync.Mutex
+	mu     sync.Mutex
+	answer liveAnswer
 }
 
 func newRunStream(v *visit) *runStream { return &runStream{v: v, stop: make(chan struct{})} }
@@ -115,8 +115,7 @@ func (s *runStream) begin() bool {
 		return false
 	}
 	s.begun = true
-	s.v.gin.Header("Content-Type", "application/x-ndjson")
-	s.v.gin.Status(http.StatusOK)
+	s.answer = openLive(s.v, "application/x-ndjson")
 	s.v.gin.Writer.WriteHeaderNow()
 	s.v.gin.Writer.Flush()
 	s.done.Go(s.beat)
@@ -124,7 +123,7 @@ func (s *runStream) begin() bool {
 }
 
 func (s *runStream) beat() {
-	tick := time.NewTicker(runBeat)
+	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for {
 		select {
@@ -150,17 +149,14 @@ func (s *runStream) send(line runLine) error {
 func (s *runStream) write(text []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = http.NewResponseController(s.v.gin.Writer).SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := s.v.gin.Writer.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("send line: %w", err)
-	}
-	s.v.gin.Writer.Flush()
-	return nil
+	return s.answer.write(string(text) + "\n")
 }
 
 // end waits until nothing is sent any more.
 func (s *runStream) end() {
 	close(s.stop)
 	s.done.Wait()
-	_ = http.NewResponseController(s.v.gin.Writer).SetWriteDeadline(time.Time{})
+	if s.begun {
+		s.answer.end()
+	}
 }

@@ -75,7 +75,7 @@ func (a *admin) updateMounts(v *visit) error {
 	rows := typedMounts(v.request().PostForm)
 	mounts, good := parseMounts(rows)
 	if !good {
-		return a.mountsForm(v, name, rows)
+		return a.mountsForm(v, name, rows, nil)
 	}
 	release, err := a.mounts.UpdateMounts(v.context(), name, mounts, v.caller.name())
 	if problem := asProblem(err); err != nil && (problem.Field == fieldTarget || problem.Field == fieldVolume) {
@@ -86,7 +86,7 @@ func (a *admin) updateMounts(v *visit) error {
 				break
 			}
 		}
-		return a.mountsForm(v, name, rows)
+		return a.mountsForm(v, name, rows, nil)
 	}
 	if err != nil {
 		return a.refuseOnApp(v, name, tabVolumes, err)
@@ -104,13 +104,17 @@ func (a *admin) knowsVolume(v *visit, name string) bool {
 	return slices.Contains(a.volumeNames(v), volume.Name(name))
 }
 
-// mountsForm shows the app's page with what was typed and what is wrong with it.
-func (a *admin) mountsForm(v *visit, name app.Name, rows []mountRow) error {
+// mountsForm shows the app's page with what was typed and what is wrong with it: with all of
+// it, or with rows.
+func (a *admin) mountsForm(v *visit, name app.Name, rows []mountRow, wrong *problem.Problem) error {
 	page, err := a.appPage(v, name)
 	if err != nil {
 		return err
 	}
 	page.Mounts, page.Problems = rows, fieldProblems{}
+	if wrong != nil {
+		page.Problem, page.Problems = wrong, fieldProblems{"": wrong}
+	}
 	for _, row := range rows {
 		if row.Problem != nil {
 			page.Problems[fieldVolume] = row.Problem

@@ -302,12 +302,7 @@ func (a *admin) mountsAgain(v *visit, stale *problem.Problem) error {
 	if err != nil {
 		return err
 	}
-	page, err := a.appPage(v, name)
-	if err != nil {
-		return err
-	}
-	page.Mounts, page.Problem, page.Problems = typedMounts(v.request().PostForm), stale, fieldProblems{"": stale}
-	return a.volumesTab(v, page)
+	return a.mountsForm(v, name, typedMounts(v.request().PostForm), stale)
 }
 
 func (a *admin) routeAgain(v *visit, stale *problem.Problem) error {

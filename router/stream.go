@@ -19,18 +19,39 @@ const (
 // sessionLook is how soon a stream notices that its session has ended.
 const sessionLook = 2 * time.Second
 
-// eventStream writes server-sent events.
-type eventStream struct {
+// liveAnswer is an answer that is sent while it is made.
+type liveAnswer struct {
 	writer     gin.ResponseWriter
 	controller *http.ResponseController
 }
 
-func openStream(v *visit) *eventStream {
+func openLive(v *visit, media string) liveAnswer {
 	header := v.gin.Writer.Header()
-	header.Set("Content-Type", "text/event-stream; charset=utf-8")
+	header.Set("Content-Type", media)
 	header.Set("X-Accel-Buffering", "no")
 	v.gin.Status(http.StatusOK)
-	return &eventStream{writer: v.gin.Writer, controller: http.NewResponseController(v.gin.Writer)}
+	return liveAnswer{writer: v.gin.Writer, controller: http.NewResponseController(v.gin.Writer)}
+}
+
+// end gives the connection back without a deadline: the next request on it has
+// nothing to do with this one.
+func (l liveAnswer) end() { _ = l.controller.SetWriteDeadline(time.Time{}) }
+
+func (l liveAnswer) write(text string) error {
+	// Not every connection has deadlines; those without need none.
+	_ = l.controller.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := l.writer.WriteString(text); err != nil {
+		return err
+	}
+	l.writer.Flush()
+	return nil
+}
+
+// eventStream writes server-sent events.
+type eventStream struct{ liveAnswer }
+
+func openStream(v *visit) *eventStream {
+	return &eventStream{openLive(v, "text/event-stream; charset=utf-8")}
 }
 
 // send writes one event. The id, where there is one, comes back in the
@@ -51,20 +72,6 @@ func (s *eventStream) send(event, id, data string) error {
 
 // beat writes what readers ignore.
 func (s *eventStream) beat() error { return s.write(":\n\n") }
-
-// end gives the connection back without a deadline: the next request on it has
-// nothing to do with this one.
-func (s *eventStream) end() { _ = s.controller.SetWriteDeadline(time.Time{}) }
-
-func (s *eventStream) write(text string) error {
-	// Not every connection has deadlines; those without need none.
-	_ = s.controller.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := s.writer.WriteString(text); err != nil {
-		return err
-	}
-	s.writer.Flush()
-	return nil
-}
 
 // handleStream runs the handler of a stream until it is done or the session has
 // ended, by whomever: also another process can end one.

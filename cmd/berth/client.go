@@ -243,11 +243,7 @@ func (c *client) createApp(ctx context.Context, wish deployWish, u *upload) (rel
 // does so already, nothing is changed.
 func (c *client) setFallback(ctx context.Context, name app.Name) error {
 	return c.patiently(ctx, func() error {
-		response, err := c.send(ctx, http.MethodPost, appPath(name)+"/settings", func(request *http.Request) {
-			body := `{"fallback": true}`
-			request.Body, request.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
-			request.Header.Set("Content-Type", "application/json")
-		})
+		response, err := c.send(ctx, http.MethodPost, appPath(name)+"/settings", withJSON([]byte(`{"fallback": true}`)))
 		if err != nil {
 			return err
 		}
@@ -380,13 +376,7 @@ func (c *client) ask(ctx context.Context, method, path string, body any) (answer
 		return nil, err
 	}
 	err = c.patiently(ctx, func() error {
-		response, err := c.send(ctx, method, path, func(request *http.Request) {
-			if body == nil {
-				return
-			}
-			request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-			request.Header.Set("Content-Type", "application/json")
-		})
+		response, err := c.send(ctx, method, path, withJSON(text))
 		if err != nil {
 			return err
 		}
@@ -408,6 +398,17 @@ func encodeBody(body any) ([]byte, error) {
 		return nil, fmt.Errorf("encode request: %w", err)
 	}
 	return text, nil
+}
+
+// withJSON gives a request the body, where there is one.
+func withJSON(text []byte) func(*http.Request) {
+	return func(request *http.Request) {
+		if text == nil {
+			return
+		}
+		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+		request.Header.Set("Content-Type", "application/json")
+	}
 }
 
 // copyTo copies an answer of any size.

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -239,10 +237,7 @@ func (c *client) sendJSON(ctx context.Context, method, path string, body, answer
 		return err
 	}
 	return c.patiently(ctx, func() error {
-		response, err := c.send(ctx, method, path, func(request *http.Request) {
-			request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-			request.Header.Set("Content-Type", "application/json")
-		})
+		response, err := c.send(ctx, method, path, withJSON(text))
 		if err != nil {
 			return err
 		}

@@ -160,13 +160,20 @@ func (p *program) showLive(ctx context.Context, api *client, id app.ReleaseID) e
 	})
 }
 
+// splitFields takes the words apart where FIELD=VALUE begins.
+func splitFields(words []string) (plain, fields []string) {
+	at := slices.IndexFunc(words, func(w string) bool { return strings.Contains(w, "=") })
+	if at < 0 {
+		return words, nil
+	}
+	return words[:at], words[at:]
+}
+
 // request is the path and the body that the words make.
 func (r row) request(p *program, words []string) (path string, body any, err error) {
 	plain, fields := words, []string(nil)
 	if r.fields {
-		if at := slices.IndexFunc(words, func(w string) bool { return strings.Contains(w, "=") }); at >= 0 {
-			plain, fields = words[:at], words[at:]
-		}
+		plain, fields = splitFields(words)
 	}
 	wanted := pathWord.FindAllString(r.path, -1)
 	count := len(wanted)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 
 	"berth/controller/printable"
 	"berth/controller/problem"
@@ -69,10 +67,7 @@ func runOnce(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	response, err := api.send(ctx, http.MethodPost, path, func(request *http.Request) {
-		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-		request.Header.Set("Content-Type", "application/json")
-	})
+	response, err := api.send(ctx, http.MethodPost, path, withJSON(text))
 	if err != nil {
 		return err
 	}
@@ -122,11 +117,8 @@ func runRetry(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	fieldsAt := slices.IndexFunc(words, func(w string) bool { return strings.Contains(w, "=") })
-	if fieldsAt < 0 {
-		fieldsAt = len(words)
-	}
-	list, _, err := row{get: true, path: appRow + "/releases"}.request(p, words[:fieldsAt])
+	plain, fields := splitFields(words)
+	list, _, err := row{get: true, path: appRow + "/releases"}.request(p, plain)
 	if err != nil {
 		return err
 	}
@@ -144,7 +136,7 @@ func runRetry(ctx context.Context, p *program, args []string) error {
 		return problem.NotFound("The app has no release.", "Deploy it first.")
 	}
 	retry := row{path: list + "/" + fmt.Sprint(answer.Releases[0].Number) + "/retry", fields: true, follow: true}
-	_, body, err := retry.request(p, words[fieldsAt:])
+	_, body, err := retry.request(p, fields)
 	if err != nil {
 		return err
 	}
